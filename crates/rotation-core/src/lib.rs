@@ -1,0 +1,56 @@
+//! Rotates credentials safely with AWS Secrets Manager: the four-step state machine, and the
+//! contract that a team implements for its own credential.
+//!
+//! Secrets Manager rotates a secret by calling a function four times, `createSecret`, `setSecret`,
+//! `testSecret`, `finishSecret`, and by calling it all over again when anything went wrong. This
+//! crate is everything in such a function that does not depend on the credential: the
+//! version-stage checks, idempotency, deadlines, the classes of errors, redaction, telemetry.
+//! What does depend on it is one trait, [`CredentialBackend`].
+//!
+//! The promise: whatever crashes, repeats, overlaps or times out, `AWSCURRENT` is a credential
+//! that works, no credential is left behind that nobody knows of, and no secret is ever printed.
+//!
+//! # Parts
+//!
+//! - [`CredentialBackend`]: the contract, with what each method has to survive.
+//! - [`Rotator`]: does one step for one [`RotationEvent`], over a [`SecretStore`].
+//! - [`stages::check`]: may this step run? A pure function over `DescribeSecret`.
+//! - [`SecretValue`]: the secret's document, of which only what changed is overlaid.
+//! - [`PasswordPolicy`], [`SecretString`]: passwords made and kept.
+//!
+//! Nothing here knows the AWS SDK, Lambda or HTTP: a backend compiles against this crate alone.
+//! Time, waiting and randomness are injected ([`Clock`], [`RandomSource`]).
+//!
+//! No function of this crate panics.
+
+pub mod stages;
+
+mod backend;
+mod context;
+mod document;
+mod error;
+mod event;
+mod overlay;
+mod password;
+mod random;
+mod rotator;
+mod secret;
+mod store;
+mod time;
+
+pub use async_trait::async_trait;
+
+pub use backend::{Applied, BackendError, CredentialBackend, Live, LiveIds, Profile, Retire, Retirement};
+pub use context::{Outside, StepContext};
+pub use document::{DocumentError, SecretValue};
+pub use error::{ErrorClass, RotationError, RotationErrorKind, StillLive, chain};
+pub use event::{EventError, RotationEvent, Step};
+pub use password::{PasswordPolicy, PolicyError};
+pub use random::{OsRandom, RandomSource, RandomUnavailable};
+pub use rotator::{Grace, Outcome, Retired, Rotate, Rotator, StepReport};
+pub use secret::{SecretBytes, SecretString};
+pub use store::{
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, Replica, SecretDescription, SecretReader, SecretStore,
+    StoreError, StoreErrorKind, StoredVersion, VersionRef,
+};
+pub use time::{Clock, Deadline, TokioClock};

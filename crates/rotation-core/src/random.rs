@@ -1,0 +1,43 @@
+//! Randomness, injected.
+
+use std::fmt;
+
+/// Where random bytes come from. [`OsRandom`] outside tests.
+pub trait RandomSource: fmt::Debug + Send + Sync + 'static {
+    /// Fills `bytes` with random bytes fit for a password.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomUnavailable`] when the source has none to give; the bytes are then not to be used.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomUnavailable>;
+}
+
+/// The operating system's random source.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsRandom;
+
+impl RandomSource for OsRandom {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomUnavailable> {
+        getrandom::fill(bytes).map_err(|error| RandomUnavailable(error.to_string()))
+    }
+}
+
+/// The random source failed; nothing was made from it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the random source gave no bytes: {0}")]
+pub struct RandomUnavailable(pub String);
+
+/// A number from 0 to `below - 1`, each equally likely. `below` of 0 counts as 1.
+pub(crate) fn uniform(random: &dyn RandomSource, below: usize) -> Result<usize, RandomUnavailable> {
+    let below = u32::try_from(below).unwrap_or(u32::MAX).max(1);
+    // The largest multiple of `below` that fits: values from there on would favour small results.
+    let limit = u32::MAX - u32::MAX % below;
+    loop {
+        let mut bytes = [0; 4];
+        random.fill(&mut bytes)?;
+        let value = u32::from_le_bytes(bytes);
+        if value < limit {
+            return Ok((value % below) as usize);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One invocation: the event, its deadline, and calls that respect it.
+
+use std::future::Future;
+
+use async_trait::async_trait;
+
+use crate::backend::{BackendError, CredentialBackend};
+use crate::context::{Outside, StepContext, within};
+use crate::document::SecretValue;
+use crate::error::RotationErrorKind;
+use crate::event::RotationEvent;
+use crate::stages::{self, Verdict};
+use crate::store::{AWSCURRENT, SecretDescription, SecretReader, SecretStore, StoreError, VersionRef};
+use crate::time::Deadline;
+
+use super::{Grace, Retired, Rotator};
+
+pub(super) type Result<T, E = RotationErrorKind> = std::result::Result<T, E>;
+
+pub(super) struct Attempt<'a, B, S> {
+    pub(super) backend: &'a B,
+    pub(super) store: &'a S,
+    pub(super) event: &'a RotationEvent,
+    pub(super) deadline: Deadline,
+    pub(super) retired: Vec<Retired>,
+    rotator: &'a Rotator<B, S>,
+    reader: StoreReader<'a, S>,
+}
+
+impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
+    pub(super) fn new(rotator: &'a Rotator<B, S>, event: &'a RotationEvent, deadline: Deadline) -> Self {
+        Self {
+            backend: &rotator.backend,
+            store: &rotator.store,
+            event,
+            deadline,
+            retired: Vec::new(),
+            rotator,
+            reader: StoreReader(&rotator.store),
+        }
+    }
+
+    pub(super) fn secret(&self) -> &'a str {
+        self.event.secret_id()
+    }
+
+    pub(super) fn token(&self) -> &'a str {
+        self.event.client_request_token()
+    }
+
+    pub(super) fn verdict<'d>(&self, secret: &'d SecretDescription) -> Result<Verdict<'d>> {
+        stages::check(secret, self.token(), self.event.step()).map_err(RotationErrorKind::Refused)
+    }
+
+    /// The grace that holds for this secret: its tag's, or else the rotator's.
+    pub(super) fn grace(&self, secret: &SecretDescription) -> Result<Grace> {
+        match secret.tags.get("rotation:grace").map(String::as_str) {
+            None => Ok(self.rotator.grace),
+            Some("none") => Ok(Grace::None),
+            Some("until-next-rotation") => Ok(Grace::UntilNextRotation),
+            Some(_) => Err(RotationErrorKind::BadGraceTag),
+        }
+    }
+
+    /// What the backend is handed. It has until `deadline`.
+    pub(super) fn context<'c>(
+        &'c self,
+        secret: &'c SecretDescription,
+        deadline: Deadline,
+    ) -> StepContext<'c> {
+        let outside = Outside {
+            clock: self.rotator.clock.as_ref(),
+            random: self.rotator.random.as_ref(),
+            secrets: &self.reader,
+        };
+        StepContext::new(&secret.arn, self.token(), self.event.step(), deadline, outside)
+    }
+
+    pub(super) fn remaining(&self) -> std::time::Duration {
+        self.deadline.remaining(self.rotator.clock.as_ref())
+    }
+
+    pub(super) async fn sleep(&self, duration: std::time::Duration) {
+        self.rotator.clock.sleep(duration).await;
+    }
+
+    /// Awaits a future until the deadline, and says what was going on when it did not make it.
+    pub(super) async fn until<T>(
+        &self,
+        deadline: Deadline,
+        doing: &'static str,
+        future: impl Future<Output = T>,
+    ) -> Result<T> {
+        let clock = self.rotator.clock.as_ref();
+        within(clock, deadline.remaining(clock), future)
+            .await
+            .ok_or(RotationErrorKind::OutOfTime { doing })
+    }
+
+    /// A call to Secrets Manager whose failure, whatever it is, fails the step.
+    pub(super) async fn store<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T> {
+        self.until(self.deadline, operation, call)
+            .await?
+            .map_err(|source| RotationErrorKind::Store { operation, source })
+    }
+
+    /// A call to the backend whose failure, whatever it is, fails the step.
+    pub(super) async fn backend<T>(
+        &self,
+        operation: &'static str,
+        deadline: Deadline,
+        call: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T> {
+        self.until(deadline, operation, call)
+            .await?
+            .map_err(|source| RotationErrorKind::Backend { operation, source })
+    }
+
+    pub(super) async fn describe(&self) -> Result<SecretDescription> {
+        self.store("describe the secret", self.store.describe(self.secret()))
+            .await
+    }
+}
+
+pub(super) fn decode<T: serde::de::DeserializeOwned>(stage: &'static str, value: &SecretValue) -> Result<T> {
+    value
+        .decode()
+        .map_err(|source| RotationErrorKind::Document { stage, source })
+}
+
+/// Other secrets, read through the same store.
+struct StoreReader<'a, S>(&'a S);
+
+#[async_trait]
+impl<S: SecretStore> SecretReader for StoreReader<'_, S> {
+    async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError> {
+        let version = self.0.read(secret_id, VersionRef::Stage(AWSCURRENT)).await?;
+        Ok(version.value)
+    }
+}

@@ -1,0 +1,127 @@
+//! Load: what a step reads before it decides, in one round.
+
+use std::time::Duration;
+
+use crate::backend::CredentialBackend;
+use crate::error::RotationErrorKind;
+use crate::store::{
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretDescription, SecretStore, StoreError, StoreErrorKind,
+    StoredVersion, VersionRef,
+};
+
+use super::attempt::{Attempt, Result};
+
+/// Which values a step wants beside the description.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wants {
+    pub(super) current: bool,
+    pub(super) pending: bool,
+    pub(super) previous: bool,
+}
+
+/// What the round brought. The values are not yet judged: one that could not be read matters only
+/// if the labels say that the step goes on.
+pub(super) struct Snapshot {
+    pub(super) description: SecretDescription,
+    pub(super) current: Read,
+    pub(super) pending: Read,
+    pub(super) previous: Read,
+}
+
+/// The outcome of one read; that of a read which was not wanted is "not found".
+pub(super) struct Read {
+    operation: &'static str,
+    result: Result<StoredVersion, StoreError>,
+}
+
+impl Read {
+    /// The value, if there is one.
+    pub(super) fn value(self) -> Result<Option<StoredVersion>> {
+        match self.result {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if error.kind() == StoreErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == StoreErrorKind::StageMismatch => {
+                Err(RotationErrorKind::LabelsMoved)
+            }
+            Err(source) => Err(RotationErrorKind::Store {
+                operation: self.operation,
+                source,
+            }),
+        }
+    }
+
+    /// The current value. It must be of the version that the description calls current: the two
+    /// were read side by side, and a write may have come between.
+    pub(super) fn current(self, version: &str) -> Result<StoredVersion> {
+        let current = self.value()?.ok_or(RotationErrorKind::NoCurrentValue)?;
+        match current.version_id == version {
+            true => Ok(current),
+            false => Err(RotationErrorKind::LabelsMoved),
+        }
+    }
+}
+
+impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
+    pub(super) async fn load(&self, wants: Wants) -> Result<Snapshot> {
+        let round = async {
+            tokio::join!(
+                self.store.describe(self.secret()),
+                self.read_if(wants.current, VersionRef::Stage(AWSCURRENT)),
+                self.read_if(wants.pending, VersionRef::IdAndStage(self.token(), AWSPENDING)),
+                self.read_if(wants.previous, VersionRef::Stage(AWSPREVIOUS)),
+            )
+        };
+        let (description, current, pending, previous) =
+            self.until(self.deadline, "read the secret", round).await?;
+        Ok(Snapshot {
+            description: description.map_err(|source| RotationErrorKind::Store {
+                operation: "describe the secret",
+                source,
+            })?,
+            current,
+            pending,
+            previous,
+        })
+    }
+
+    /// The pending value, read again for about three seconds while it is not there: the service
+    /// calls the steps within milliseconds of each other and does not promise read-after-write.
+    pub(super) async fn pending(&self, first: Read) -> Result<StoredVersion> {
+        let mut pending = first.value()?;
+        for pause in [50, 100, 200, 400, 800, 1600].map(Duration::from_millis) {
+            if pending.is_some() || pause >= self.remaining() {
+                break;
+            }
+            self.sleep(pause).await;
+            pending = self.read_pending().await?;
+        }
+        pending.ok_or(RotationErrorKind::NotWrittenYet)
+    }
+
+    /// The value stored under this token, if there is one.
+    pub(super) async fn read_pending(&self) -> Result<Option<StoredVersion>> {
+        self.read(VersionRef::IdAndStage(self.token(), AWSPENDING)).await
+    }
+
+    /// A value, if there is one.
+    pub(super) async fn read(&self, version: VersionRef<'_>) -> Result<Option<StoredVersion>> {
+        let read = self.read_if(true, version);
+        self.until(self.deadline, "read the secret", read).await?.value()
+    }
+
+    async fn read_if(&self, wanted: bool, version: VersionRef<'_>) -> Read {
+        let result = match wanted {
+            true => self.store.read(self.secret(), version).await,
+            false => Err(StoreError::not_applied(StoreErrorKind::NotFound, "not read")),
+        };
+        Read {
+            operation: match version {
+                VersionRef::Stage(AWSCURRENT) => "hand out the AWSCURRENT value",
+                VersionRef::Stage(AWSPREVIOUS) => "hand out the AWSPREVIOUS value",
+                VersionRef::IdAndStage(..) => "hand out the AWSPENDING value",
+                VersionRef::Stage(_) | VersionRef::Id(_) => "hand out a labelled version's value",
+            },
+            result,
+        }
+    }
+}

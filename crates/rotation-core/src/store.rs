@@ -1,0 +1,298 @@
+//! What the framework asks of Secrets Manager, and how its answers fail.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::backend::BackendError;
+use crate::document::SecretValue;
+use crate::error::ErrorClass;
+use crate::secret::SecretString;
+
+/// The staging label of the version that consumers read.
+pub const AWSCURRENT: &str = "AWSCURRENT";
+/// The staging label of the version that is being rotated in.
+pub const AWSPENDING: &str = "AWSPENDING";
+/// The staging label of the version that was `AWSCURRENT` before; the service moves it by itself.
+pub const AWSPREVIOUS: &str = "AWSPREVIOUS";
+
+/// The five things that the framework asks of Secrets Manager.
+///
+/// Implemented over the AWS SDK by `rotation-secretsmanager` and in process by the simulator of
+/// `rotation-testkit`. An implementation makes one call per method and does not decide anything;
+/// retries that the SDK makes by itself are part of the one call.
+#[async_trait]
+pub trait SecretStore: fmt::Debug + Send + Sync + 'static {
+    /// `DescribeSecret`: the labels and the state of the secret, no value.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; [`StoreErrorKind::NotFound`] when there is no such secret.
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError>;
+
+    /// `GetSecretValue` of one version.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::NotFound`] when nothing is stored there;
+    /// [`StoreErrorKind::StageMismatch`] when the version exists and the label is not on it.
+    async fn read(&self, secret_id: &str, version: VersionRef<'_>) -> Result<StoredVersion, StoreError>;
+
+    /// `PutSecretValue` with the token as version id and `AWSPENDING` as its only label. Sends the
+    /// rotation token where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Conflict`] when the token already has another value. The error's
+    /// [`effect`](StoreError::effect) decides whether the caller may undo what it made.
+    async fn put_pending(
+        &self,
+        secret_id: &str,
+        token: &str,
+        value: &SecretValue,
+        rotation_token: Option<&SecretString>,
+    ) -> Result<(), StoreError>;
+
+    /// `UpdateSecretVersionStage`: moves `AWSCURRENT` to the version `to` if it is on `from` now
+    /// (a compare-and-swap), and fails otherwise. The service moves `AWSPREVIOUS` itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::StageMismatch`] when `AWSCURRENT` is not on `from`.
+    async fn promote(&self, secret_id: &str, to: &str, from: &str) -> Result<(), StoreError>;
+
+    /// `UpdateSecretVersionStage`: takes `AWSPENDING` off `version` if it is on it now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::StageMismatch`] when `AWSPENDING` is elsewhere.
+    async fn release_pending(&self, secret_id: &str, version: &str) -> Result<(), StoreError>;
+}
+
+/// How a backend reads other secrets: a superuser's, an admin token.
+#[async_trait]
+pub trait SecretReader: Send + Sync {
+    /// The `AWSCURRENT` value of another secret, named by its ARN, read anew each time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], which converts into a [`BackendError`] with the class kept, so that `?` does.
+    async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError>;
+}
+
+/// Which version to read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum VersionRef<'a> {
+    /// The one that carries this label.
+    Stage(&'a str),
+    /// The one with this id, whatever its labels.
+    Id(&'a str),
+    /// The one with this id, if it carries this label. The only way to address a pending value: by
+    /// label alone, a late invocation would act on another rotation's credential.
+    IdAndStage(&'a str, &'a str),
+}
+
+/// What `DescribeSecret` said.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SecretDescription {
+    /// The secret's ARN.
+    pub arn: String,
+    /// `RotationEnabled`; the API leaves it out for a secret that was never set up for rotation.
+    pub rotation_enabled: Option<bool>,
+    /// `VersionIdsToStages`: the staging labels of each version, by version id.
+    pub versions: BTreeMap<String, Vec<String>>,
+    /// `OwningService`: the AWS service that manages this secret, if one does.
+    pub owning_service: Option<String>,
+    /// `PrimaryRegion`, for a secret that is replicated.
+    pub primary_region: Option<String>,
+    /// `ReplicationStatus`, one entry per replica.
+    pub replicas: Vec<Replica>,
+    /// The secret's tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl SecretDescription {
+    /// A secret with this ARN and nothing else known of it.
+    #[must_use]
+    pub fn new(arn: impl Into<String>) -> Self {
+        Self {
+            arn: arn.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The id of the version that carries the label.
+    #[must_use]
+    pub fn version_with(&self, stage: &str) -> Option<&str> {
+        self.versions
+            .iter()
+            .find(|(_, stages)| stages.iter().any(|s| s == stage))
+            .map(|(version, _)| version.as_str())
+    }
+}
+
+/// One replica of a secret and whether it has caught up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Replica {
+    /// The replica's Region.
+    pub region: String,
+    /// Whether its `Status` is `InSync`.
+    pub in_sync: bool,
+}
+
+impl Replica {
+    /// A replica in this Region.
+    #[must_use]
+    pub fn new(region: impl Into<String>, in_sync: bool) -> Self {
+        Self {
+            region: region.into(),
+            in_sync,
+        }
+    }
+}
+
+/// A version's value and its id.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoredVersion {
+    /// The version id.
+    pub version_id: String,
+    /// Its value.
+    pub value: SecretValue,
+}
+
+impl StoredVersion {
+    /// A value stored under this version id.
+    #[must_use]
+    pub fn new(version_id: impl Into<String>, value: SecretValue) -> Self {
+        Self {
+            version_id: version_id.into(),
+            value,
+        }
+    }
+}
+
+/// Why a call to Secrets Manager failed, and whether it may have had its effect all the same.
+///
+/// `Display` prints the message and never a value; what the message says must be safe to print.
+#[derive(thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    effect: Effect,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What kind of failure it was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// Nothing is there: no such secret, version, or value under the label.
+    NotFound,
+    /// The label is not on the version that was named.
+    StageMismatch,
+    /// The token already has another value.
+    Conflict,
+    /// Throttled, an internal error, a time-out, no connection: the same call may pass later.
+    Unavailable,
+    /// An IAM or resource policy forbids the call.
+    Denied,
+    /// KMS could not encrypt or decrypt.
+    Encryption,
+    /// Anything else that the service refuses, a full version quota among it.
+    Invalid,
+}
+
+/// Whether a failed call changed something.
+#[allow(clippy::exhaustive_enums, reason = "either it is certain or it is not")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// The service refused the call, or it never reached the service: nothing changed.
+    NotApplied,
+    /// The answer was lost: the call may have done its work, or may still do it.
+    Unknown,
+}
+
+impl StoreError {
+    /// An error of which it is certain that nothing changed.
+    pub fn not_applied(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            effect: Effect::NotApplied,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// A call whose answer was lost.
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self {
+            kind: StoreErrorKind::Unavailable,
+            effect: Effect::Unknown,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// The same error with its cause, whose `Display` must be safe to print.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What kind of failure it was.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// Whether the call may have changed something.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    /// Who can mend it.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self.kind {
+            StoreErrorKind::Unavailable | StoreErrorKind::NotFound | StoreErrorKind::StageMismatch => {
+                ErrorClass::Unavailable
+            }
+            StoreErrorKind::Conflict
+            | StoreErrorKind::Denied
+            | StoreErrorKind::Encryption
+            | StoreErrorKind::Invalid => ErrorClass::Misconfigured,
+        }
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "StoreError({:?}, {:?}): {}",
+            self.kind,
+            self.effect,
+            crate::error::chain(self)
+        )
+    }
+}
+
+impl From<StoreError> for BackendError {
+    fn from(error: StoreError) -> Self {
+        let message = "another secret could not be read from Secrets Manager";
+        match error.kind() {
+            StoreErrorKind::Unavailable => Self::unavailable(message),
+            _ => Self::misconfigured(message),
+        }
+        .with_source(error)
+    }
+}
