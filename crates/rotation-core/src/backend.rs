@@ -122,9 +122,9 @@ pub trait CredentialBackend: Send + Sync + 'static {
     /// Called again with the same token as long as no value is stored for it, so an earlier try
     /// may have made a credential already. Where the target makes it
     /// ([`Profile::minted`]): first find what earlier tries left behind, under this token or
-    /// another of this secret, and end it, unless [`Live::protects`] its id or its maker may still
-    /// be at work ([`StepContext::wall_deadline`]). Never mint a second one silently, and send the
-    /// request that mints once.
+    /// another of this secret, and end it. Spare what [`Live::protects`], and what a maker that may
+    /// still be at work ([`StepContext::wall_deadline`]) may be about to store: log that, mint beside
+    /// it, and leave it to the next rotation. Send the request that mints once.
     ///
     /// # Errors
     ///

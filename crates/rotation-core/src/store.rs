@@ -263,10 +263,9 @@ impl StoreError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self.kind {
-            StoreErrorKind::Unavailable | StoreErrorKind::NotFound | StoreErrorKind::StageMismatch => {
-                ErrorClass::Unavailable
-            }
-            StoreErrorKind::Conflict
+            StoreErrorKind::Unavailable | StoreErrorKind::StageMismatch => ErrorClass::Unavailable,
+            StoreErrorKind::NotFound
+            | StoreErrorKind::Conflict
             | StoreErrorKind::Denied
             | StoreErrorKind::Encryption
             | StoreErrorKind::Invalid => ErrorClass::Misconfigured,

@@ -1,0 +1,296 @@
+//! A backend whose every answer a test can set, and which records every call.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use rotation_core::{
+    BackendError, CredentialBackend, Live, Profile, Retire, Retirement, Rotate, RotationError, RotationEvent,
+    Rotator, SecretString, SecretValue, Step, StepContext, StepReport, async_trait,
+};
+use rotation_testkit::model::{Principal, PutSecretValue};
+use rotation_testkit::{Simulator, SimulatorStore};
+use serde::{Deserialize, Serialize};
+
+/// Far more than any step needs.
+pub const MINUTES: Duration = Duration::from_secs(300);
+
+/// Sentinel in every secret value, to grep output for.
+pub const SENTINEL: &str = "s3ntinel";
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Key {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub key: SecretString,
+}
+
+type Failure = Arc<dyn Fn() -> BackendError + Send + Sync>;
+type Hook = Box<dyn FnOnce() + Send>;
+
+pub struct State {
+    pub profile: Profile,
+    /// The id of the next credential, or none for one without.
+    pub next_id: Option<String>,
+    pub calls: Vec<String>,
+    pub live: Vec<String>,
+    failures: BTreeMap<&'static str, Failure>,
+    hang: Option<&'static str>,
+    in_create: Option<Hook>,
+    pub kept: Option<&'static str>,
+    made: u32,
+}
+
+#[derive(Clone)]
+pub struct Target(Arc<Mutex<State>>);
+
+impl Target {
+    pub fn new(profile: Profile) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            profile,
+            next_id: Some("k2".into()),
+            calls: Vec::new(),
+            live: Vec::new(),
+            failures: BTreeMap::new(),
+            hang: None,
+            in_create: None,
+            kept: None,
+            made: 1,
+        })))
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// The calls so far, and forgets them.
+    pub fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    pub fn fail(&self, method: &'static str, failure: impl Fn() -> BackendError + Send + Sync + 'static) {
+        self.state().failures.insert(method, Arc::new(failure));
+    }
+
+    pub fn mend(&self, method: &'static str) {
+        self.state().failures.remove(method);
+    }
+
+    pub fn hang_in(&self, method: &'static str) {
+        self.state().hang = Some(method);
+    }
+
+    /// Runs in the next `create`, before it returns.
+    pub fn during_create(&self, hook: impl FnOnce() + Send + 'static) {
+        self.state().in_create = Some(Box::new(hook));
+    }
+
+    async fn enter(&self, method: &'static str, what: &str) -> Result<(), BackendError> {
+        let (failure, hang) = {
+            let mut state = self.state();
+            state.calls.push(format!("{method} {what}").trim_end().to_owned());
+            (state.failures.get(method).cloned(), state.hang == Some(method))
+        };
+        if hang {
+            std::future::pending::<()>().await;
+        }
+        failure.map_or(Ok(()), |failure| Err(failure()))
+    }
+}
+
+fn name(key: &Key) -> &str {
+    key.id.as_deref().unwrap_or("without-id")
+}
+
+#[async_trait]
+impl CredentialBackend for Target {
+    type Credential = Key;
+
+    fn profile(&self) -> Profile {
+        self.state().profile
+    }
+
+    fn id(&self, key: &Key) -> Option<String> {
+        key.id.clone()
+    }
+
+    async fn create(&self, _: &StepContext<'_>, live: Live<'_, Key>) -> Result<Key, BackendError> {
+        let previous = live.previous().map_or("none", name);
+        self.enter(
+            "create",
+            &format!("current={} previous={previous}", name(live.current())),
+        )
+        .await?;
+        let hook = self.state().in_create.take();
+        if let Some(hook) = hook {
+            hook();
+        }
+        let mut state = self.state();
+        state.live = ["k0", "k1", "k2", "custom"]
+            .into_iter()
+            .filter(|id| live.protects(id))
+            .map(str::to_owned)
+            .collect();
+        state.made += 1;
+        Ok(Key {
+            id: state.next_id.clone(),
+            key: format!("{SENTINEL}-made-{}", state.made).into(),
+        })
+    }
+
+    async fn set(&self, _: &StepContext<'_>, pending: &Key, live: Live<'_, Key>) -> Result<(), BackendError> {
+        let previous = live.previous().map_or("none", name);
+        let what = format!(
+            "{} current={} previous={previous}",
+            name(pending),
+            name(live.current())
+        );
+        self.enter("set", &what).await
+    }
+
+    async fn test(&self, _: &StepContext<'_>, pending: &Key) -> Result<(), BackendError> {
+        self.enter("test", name(pending)).await
+    }
+
+    async fn retire(&self, _: &StepContext<'_>, key: &Key, why: Retire) -> Result<Retirement, BackendError> {
+        self.enter("retire", &format!("{} {why:?}", name(key))).await?;
+        Ok(self.state().kept.map_or(Retirement::Retired, Retirement::kept))
+    }
+}
+
+/// A secret's document with this key id, and a key that the tests look for in output.
+pub fn document(id: &str) -> SecretValue {
+    SecretValue::text(format!(r#"{{"note":1.10,"id":"{id}","key":"{SENTINEL}-{id}"}}"#))
+}
+
+/// A secret with the key k1 under `AWSCURRENT`, its target, and the rotator between them.
+pub struct Bench {
+    pub simulator: Simulator,
+    pub target: Target,
+    pub rotator: Rotator<Target, SimulatorStore>,
+    pub arn: String,
+}
+
+impl Bench {
+    pub fn new(profile: Profile) -> Self {
+        Self::starting_with(profile, &[document("k1")])
+    }
+
+    /// With the key k0 under `AWSPREVIOUS`.
+    pub fn with_previous(profile: Profile) -> Self {
+        Self::starting_with(profile, &[document("k0"), document("k1")])
+    }
+
+    /// Values that were current one after another.
+    pub fn starting_with(profile: Profile, values: &[SecretValue]) -> Self {
+        let simulator = Simulator::new();
+        let operator = simulator.operator();
+        let (first, rest) = values.split_first().unwrap();
+        let arn = operator.create_secret("crm/api-key", first.clone()).unwrap();
+        for value in rest {
+            operator.put(&arn, value.clone()).unwrap();
+        }
+        let target = Target::new(profile);
+        let rotator = Rotator::new(target.clone(), simulator.store()).with_clock(simulator.clock());
+        Self {
+            simulator,
+            target,
+            rotator,
+            arn,
+        }
+    }
+
+    /// `RotateSecret`: the token of the new rotation.
+    pub fn start(&self) -> String {
+        self.simulator.operator().rotate(&self.arn).unwrap()
+    }
+
+    /// A rotation that has got as far as the step before `step`.
+    pub async fn start_until(&self, step: Step) -> String {
+        let token = self.start();
+        for earlier in Step::ALL.into_iter().filter(|&earlier| earlier < step) {
+            self.step(&token, earlier).await.unwrap();
+        }
+        self.target.calls();
+        self.simulator.clear_calls();
+        self.simulator.faults().clear();
+        token
+    }
+
+    pub async fn step(&self, token: &str, step: Step) -> Result<StepReport, RotationError> {
+        self.step_within(token, step, MINUTES).await
+    }
+
+    pub async fn step_within(
+        &self,
+        token: &str,
+        step: Step,
+        time: Duration,
+    ) -> Result<StepReport, RotationError> {
+        let event = RotationEvent::new(&self.arn, token, step).unwrap();
+        let event = event
+            .with_rotation_token(&format!("{SENTINEL}-rotation-token"))
+            .unwrap();
+        self.rotator.rotate(&event, time).await
+    }
+
+    /// All four steps of a new rotation.
+    pub async fn rotate(&self) -> String {
+        let token = self.start();
+        for step in Step::ALL {
+            self.step(&token, step).await.unwrap();
+        }
+        token
+    }
+
+    /// Stores a pending value as the rotation function does.
+    pub fn put_pending(&self, token: &str, value: SecretValue) {
+        put_pending(&self.simulator, &self.arn, token, value);
+    }
+
+    /// The labels of a version, sorted.
+    pub fn labels(&self, version: &str) -> Vec<String> {
+        let mut labels = self.simulator.labels(&self.arn).of(version).to_vec();
+        labels.sort();
+        labels
+    }
+
+    pub fn version_with(&self, label: &str) -> String {
+        self.simulator
+            .labels(&self.arn)
+            .version_with(label)
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The value under a label, in clear.
+    pub fn value(&self, label: &str) -> String {
+        match self.simulator.operator().value(&self.arn, label).unwrap() {
+            SecretValue::Text(text) => text.expose_secret().to_owned(),
+            SecretValue::Binary(_) => panic!("a binary value"),
+        }
+    }
+
+    /// The actions that the rotation function called, and forgets them.
+    pub fn actions(&self) -> Vec<String> {
+        let calls = self.simulator.calls();
+        self.simulator.clear_calls();
+        calls
+            .iter()
+            .filter(|call| call.principal == Principal::RotationFunction)
+            .map(|call| call.action.to_string())
+            .collect()
+    }
+}
+
+pub fn put_pending(simulator: &Simulator, arn: &str, token: &str, value: SecretValue) {
+    let mut request = PutSecretValue::new(arn, token, value);
+    request.stages = Some(vec!["AWSPENDING".to_owned()]);
+    simulator.call(Principal::RotationFunction, request).unwrap();
+}

@@ -1,0 +1,191 @@
+//! The provider's state: a synchronous function from a request to a reply.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::random::mix;
+
+/// A key that exists at the provider.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct KeyInfo {
+    /// Its id.
+    pub id: String,
+    /// The label that it was created with.
+    pub label: String,
+}
+
+pub(super) struct Model {
+    pub(super) admin_token: String,
+    pub(super) limit: Option<usize>,
+    pub(super) limit_status: StatusCode,
+    pub(super) propagation: u32,
+    /// Statuses for the next requests of a name.
+    pub(super) forced: BTreeMap<String, Vec<StatusCode>>,
+    pub(super) requests: Vec<String>,
+    /// The ids of keys that a request ended.
+    pub(super) revoked: BTreeSet<String>,
+    seed: u64,
+    made: u64,
+    keys: Vec<Key>,
+}
+
+struct Key {
+    id: String,
+    key: String,
+    label: String,
+    account_id: Value,
+    number: u64,
+    /// So many verifications are still answered as if the key did not exist.
+    unknown_for: u32,
+}
+
+impl Model {
+    pub(super) fn new(admin_token: String, seed: u64) -> Self {
+        Self {
+            admin_token,
+            limit: None,
+            limit_status: StatusCode::CONFLICT,
+            propagation: 0,
+            forced: BTreeMap::new(),
+            requests: Vec::new(),
+            revoked: BTreeSet::new(),
+            seed,
+            made: 0,
+            keys: Vec::new(),
+        }
+    }
+
+    pub(super) fn alive(&self) -> Vec<KeyInfo> {
+        let info = |key: &Key| KeyInfo {
+            id: key.id.clone(),
+            label: key.label.clone(),
+        };
+        self.keys.iter().map(info).collect()
+    }
+
+    pub(super) fn authenticates(&self, key: &str) -> bool {
+        self.keys.iter().any(|known| known.key == key)
+    }
+
+    /// A new key: its id and the key itself.
+    pub(super) fn make(&mut self, label: &str, account_id: Value) -> (String, String) {
+        self.made += 1;
+        let (high, low) = (mix(self.seed ^ self.made), mix(self.seed ^ !self.made));
+        let (id, key) = (format!("key-{}", self.made), format!("sk-{high:016x}{low:016x}"));
+        self.keys.push(Key {
+            id: id.clone(),
+            key: key.clone(),
+            label: label.to_owned(),
+            account_id,
+            number: self.made,
+            unknown_for: self.propagation,
+        });
+        (id, key)
+    }
+
+    pub(super) fn handle(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        let name = name(request);
+        let forced = self
+            .forced
+            .get_mut(&name)
+            .filter(|left| !left.is_empty())
+            .map(|left| left.remove(0));
+        let (status, body) = match forced {
+            Some(status) => (status, json!({"error": "forced"})),
+            None => self.answer(request),
+        };
+        self.requests.push(format!("{name} {}", status.as_u16()));
+        reply(status, &body)
+    }
+
+    fn answer(&mut self, request: &Request<Bytes>) -> (StatusCode, Value) {
+        let path = request.uri().path();
+        let id = path.strip_prefix("/api-keys/");
+        let is_admin = header(request.headers(), "x-admin-token") == Some(self.admin_token.as_str());
+        match (request.method(), path, id) {
+            (&Method::GET, "/health", _) => self.health(request.headers()),
+            (_, "/api-keys", _) | (_, _, Some(_)) if !is_admin => error(StatusCode::UNAUTHORIZED),
+            (&Method::POST, "/api-keys", _) => self.create(request.body()),
+            (&Method::GET, "/api-keys", _) => (StatusCode::OK, self.list()),
+            (&Method::DELETE, _, Some(id)) => self.delete(id),
+            _ => error(StatusCode::NOT_FOUND),
+        }
+    }
+
+    fn create(&mut self, body: &[u8]) -> (StatusCode, Value) {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (Some(label), Some(account_id)) =
+            (body.get("label").and_then(Value::as_str), body.get("account_id"))
+        else {
+            return error(StatusCode::BAD_REQUEST);
+        };
+        if self.limit.is_some_and(|limit| self.keys.len() >= limit) {
+            return error(self.limit_status);
+        }
+        let (id, key) = self.make(label, account_id.clone());
+        (StatusCode::CREATED, json!({"id": id, "key": key}))
+    }
+
+    fn list(&self) -> Value {
+        let item = |key: &Key| json!({"id": key.id, "label": key.label, "account_id": key.account_id, "number": key.number});
+        json!({"keys": self.keys.iter().map(item).collect::<Vec<_>>()})
+    }
+
+    fn delete(&mut self, id: &str) -> (StatusCode, Value) {
+        let before = self.keys.len();
+        self.keys.retain(|key| key.id != id);
+        if self.keys.len() == before {
+            return error(StatusCode::NOT_FOUND);
+        }
+        self.revoked.insert(id.to_owned());
+        (StatusCode::NO_CONTENT, Value::Null)
+    }
+
+    fn health(&mut self, headers: &HeaderMap) -> (StatusCode, Value) {
+        let bearer = header(headers, "authorization").and_then(|value| value.strip_prefix("Bearer "));
+        match self.keys.iter_mut().find(|key| Some(key.key.as_str()) == bearer) {
+            Some(key) if key.unknown_for == 0 => (StatusCode::OK, json!({"ok": true})),
+            Some(key) => {
+                key.unknown_for -= 1;
+                error(StatusCode::UNAUTHORIZED)
+            }
+            None => error(StatusCode::UNAUTHORIZED),
+        }
+    }
+}
+
+/// Method and path, an id replaced by `{id}`.
+pub(super) fn name(request: &Request<Bytes>) -> String {
+    let path = request.uri().path();
+    let path = if path.starts_with("/api-keys/") {
+        "/api-keys/{id}"
+    } else {
+        path
+    };
+    format!("{} {path}", request.method())
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn error(status: StatusCode) -> (StatusCode, Value) {
+    (status, json!({"error": status.canonical_reason()}))
+}
+
+pub(super) fn reply(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let body = if status == StatusCode::NO_CONTENT {
+        Bytes::new()
+    } else {
+        body.to_string().into()
+    };
+    let mut reply = Response::new(body);
+    *reply.status_mut() = status;
+    let json = http::HeaderValue::from_static("application/json");
+    reply.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    reply
+}

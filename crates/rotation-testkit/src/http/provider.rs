@@ -1,0 +1,320 @@
+//! The provider, and its door in process.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use serde_json::{Value, json};
+use tower_service::Service;
+
+use super::model::{KeyInfo, Model, name, reply};
+use super::server::KeyServer;
+use crate::sync::lock;
+use crate::{Faults, Interruption};
+
+/// A provider that makes API keys. Clones share one state.
+///
+/// It is a `tower` service, so it can stand in for the transport of `rotation-http`; requests then
+/// go to it whatever their host. [`serve`](Self::serve) puts the same provider on a socket.
+///
+/// Each request passes the [`Faults`] by its method and path, `DELETE /api-keys/{id}` for every id.
+/// A lost request or reply is [`NoAnswer`] in process and a closed connection on the socket;
+/// throttled is status 429, denied 403, an internal error 500.
+///
+/// Its keys look random and are the same in every run, ids are `key-1`, `key-2` and so on.
+#[derive(Clone)]
+pub struct KeyProvider {
+    model: Arc<Mutex<Model>>,
+    faults: Faults,
+}
+
+impl KeyProvider {
+    /// A provider without keys, that takes this admin token.
+    #[must_use]
+    pub fn new(admin_token: impl Into<String>) -> Self {
+        Self {
+            model: Arc::new(Mutex::new(Model::new(admin_token.into(), 0))),
+            faults: Faults::new(),
+        }
+    }
+
+    /// The same provider with its requests under these faults, which may be those of a simulator.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    /// Answers with 409 when a key would be one more than this.
+    pub fn limit_keys(&self, limit: usize) {
+        self.limit_keys_with(limit, StatusCode::CONFLICT);
+    }
+
+    /// Answers with this status when a key would be one more than this.
+    pub fn limit_keys_with(&self, limit: usize, status: StatusCode) {
+        let mut model = lock(&self.model);
+        model.limit = Some(limit);
+        model.limit_status = status;
+    }
+
+    /// Keys made from now on are unknown to `GET /health` the first so many times.
+    pub fn delay_propagation(&self, verifications: u32) {
+        lock(&self.model).propagation = verifications;
+    }
+
+    /// Answers the next request of this name (`POST /api-keys`) with this status, and does nothing
+    /// else. Calls add up.
+    pub fn force_next(&self, name: &str, status: StatusCode) {
+        lock(&self.model)
+            .forced
+            .entry(name.to_owned())
+            .or_default()
+            .push(status);
+    }
+
+    /// Takes another admin token from now on.
+    pub fn replace_admin_token(&self, admin_token: impl Into<String>) {
+        lock(&self.model).admin_token = admin_token.into();
+    }
+
+    /// Makes a key outside of any request, as a person would: its id, and the key.
+    #[must_use]
+    pub fn make_key(&self, label: &str) -> (String, String) {
+        lock(&self.model).make(label, Value::Null)
+    }
+
+    /// The keys that exist.
+    #[must_use]
+    pub fn alive(&self) -> Vec<KeyInfo> {
+        lock(&self.model).alive()
+    }
+
+    /// The ids of the keys that were revoked.
+    #[must_use]
+    pub fn revoked(&self) -> BTreeSet<String> {
+        lock(&self.model).revoked.clone()
+    }
+
+    /// Whether this key exists, however far it has propagated. Not a request.
+    #[must_use]
+    pub fn authenticates(&self, key: &str) -> bool {
+        lock(&self.model).authenticates(key)
+    }
+
+    /// Every request that was answered, as `POST /api-keys 201`.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        lock(&self.model).requests.clone()
+    }
+
+    /// The provider on a free port of the loopback interface, until the server is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be opened.
+    pub async fn serve(&self) -> io::Result<KeyServer> {
+        KeyServer::start(self.clone()).await
+    }
+
+    pub(super) async fn answer(self, request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
+        let status = match self
+            .faults
+            .pass(&name(&request), || lock(&self.model).handle(&request))
+            .await
+        {
+            Ok(response) => return Ok(response),
+            Err(Interruption::NoAnswer) => return Err(NoAnswer::lost()),
+            Err(Interruption::Throttled) => StatusCode::TOO_MANY_REQUESTS,
+            Err(Interruption::Denied) => StatusCode::FORBIDDEN,
+            Err(Interruption::InternalError) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Ok(reply(status, &json!({"error": status.as_u16()})))
+    }
+}
+
+impl Service<Request<Bytes>> for KeyProvider {
+    type Response = Response<Bytes>;
+    type Error = NoAnswer;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, NoAnswer>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NoAnswer>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        Box::pin(self.clone().answer(request))
+    }
+}
+
+impl fmt::Debug for KeyProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyProvider")
+            .field("alive", &self.alive())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The request or its reply was lost.
+#[derive(Clone, Debug)]
+pub struct NoAnswer(());
+
+impl NoAnswer {
+    pub(super) fn lost() -> Self {
+        Self(())
+    }
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fault;
+
+    const CREATE: &str = "POST /api-keys";
+
+    fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Request<Bytes> {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(body.to_string().into()).unwrap()
+    }
+
+    /// An admin's request: the status and the reply.
+    async fn admin(
+        provider: &KeyProvider,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<(u16, Value), NoAnswer> {
+        let reply = provider
+            .clone()
+            .call(request(method, path, &[("X-Admin-Token", "admin")], body))
+            .await?;
+        Ok((
+            reply.status().as_u16(),
+            serde_json::from_slice(reply.body()).unwrap_or_default(),
+        ))
+    }
+
+    async fn create(provider: &KeyProvider) -> Result<(u16, Value), NoAnswer> {
+        admin(
+            provider,
+            "POST",
+            "/api-keys",
+            json!({"account_id": 7, "label": "l"}),
+        )
+        .await
+    }
+
+    async fn health(provider: &KeyProvider, key: &str) -> u16 {
+        let bearer = format!("Bearer {key}");
+        let request = request("GET", "/health", &[("authorization", &bearer)], Value::Null);
+        provider.clone().call(request).await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn a_key_lives_from_creation_to_deletion() {
+        let provider = KeyProvider::new("admin");
+        let (status, made) = create(&provider).await.unwrap();
+        let key = made["key"].as_str().unwrap();
+        assert_eq!((status, &made["id"]), (201, &json!("key-1")));
+        assert_eq!(health(&provider, key).await, 200);
+        let (_, list) = admin(&provider, "GET", "/api-keys", Value::Null).await.unwrap();
+        assert_eq!(
+            list,
+            json!({"keys": [{"id": "key-1", "label": "l", "account_id": 7, "number": 1}]})
+        );
+        assert_eq!(
+            admin(&provider, "DELETE", "/api-keys/key-1", Value::Null)
+                .await
+                .unwrap()
+                .0,
+            204
+        );
+        assert_eq!(
+            admin(&provider, "DELETE", "/api-keys/key-1", Value::Null)
+                .await
+                .unwrap()
+                .0,
+            404
+        );
+        assert_eq!(health(&provider, key).await, 401);
+        assert!(provider.alive().is_empty() && !provider.authenticates(key));
+        assert_eq!(
+            provider.requests().first().map(String::as_str),
+            Some("POST /api-keys 201")
+        );
+    }
+
+    #[tokio::test]
+    async fn options_change_the_answers() {
+        let provider = KeyProvider::new("admin");
+        provider.limit_keys(1);
+        provider.delay_propagation(2);
+        let (_, made) = create(&provider).await.unwrap();
+        assert_eq!(create(&provider).await.unwrap().0, 409);
+        let key = made["key"].as_str().unwrap();
+        let mut statuses = Vec::new();
+        for _ in 0..3 {
+            statuses.push(health(&provider, key).await);
+        }
+        assert_eq!(statuses, [401, 401, 200]);
+        provider.force_next("GET /api-keys", StatusCode::IM_A_TEAPOT);
+        assert_eq!(
+            admin(&provider, "GET", "/api-keys", Value::Null).await.unwrap().0,
+            418
+        );
+        provider.replace_admin_token("other");
+        assert_eq!(
+            admin(&provider, "GET", "/api-keys", Value::Null).await.unwrap().0,
+            401
+        );
+        assert_eq!(health(&provider, "nonsense").await, 401);
+    }
+
+    #[tokio::test]
+    async fn faults_strike_requests_by_name() {
+        let faults = Faults::new();
+        let provider = KeyProvider::new("admin").with_faults(faults.clone());
+        let kinds = [
+            Fault::LoseRequest,
+            Fault::LoseResponse,
+            Fault::Throttle,
+            Fault::Deny,
+            Fault::InternalError,
+        ];
+        for (occurrence, kind) in (1..).zip(kinds) {
+            faults.at_nth(CREATE, occurrence, kind);
+        }
+        let mut seen = Vec::new();
+        for _ in kinds {
+            let status = create(&provider).await.map(|(status, _)| status).ok();
+            seen.push((status, provider.alive().len()));
+        }
+        assert_eq!(
+            seen,
+            [
+                (None, 0),
+                (None, 1),
+                (Some(429), 1),
+                (Some(403), 1),
+                (Some(500), 1)
+            ]
+        );
+        assert!(faults.all_struck());
+    }
+}

@@ -1,0 +1,108 @@
+//! AWS Secrets Manager's rotation contract in process, with faults to inject: for tests of rotation
+//! functions and their backends, which neither sleep nor need an account.
+//!
+//! ```
+//! use std::time::Duration;
+//! use rotation_core::{AWSCURRENT, Rotator};
+//! use rotation_testkit::Simulator;
+//! use rotation_testkit::backends::{Login, PasswordBackend, PasswordTarget};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = Simulator::new();
+//! let operator = simulator.operator();
+//! let first = Login::new("app", "first-password");
+//! let target = PasswordTarget::new(first.clone(), simulator.faults());
+//! let arn = operator.create_secret("crm", first.to_value())?;
+//!
+//! let backend = PasswordBackend::new(target.clone());
+//! let rotator = Rotator::new(backend, simulator.store()).with_clock(simulator.clock());
+//! operator.rotate(&arn)?;
+//! let runs = simulator.run(&rotator, Duration::from_secs(30)).await;
+//!
+//! assert_eq!(runs.len(), 4);
+//! assert!(runs.iter().all(|run| run.result.is_done()));
+//! let current: Login = operator.value(&arn, AWSCURRENT)?.decode()?;
+//! assert!(target.authenticates(&current) && !target.authenticates(&first));
+//! println!("{}", simulator.labels(&arn));
+//! // version   labels       holds
+//! // 5fd3b1c0  AWSCURRENT   value
+//! // 19c2b7aa  AWSPREVIOUS  value
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Parts
+//!
+//! - [`Simulator`]: the service, with a door for the rotation function
+//!   ([`store`](Simulator::store)), one for everybody else ([`operator`](Simulator::operator)), and
+//!   the service's own side of a rotation ([`step`](Simulator::step), [`run`](Simulator::run)).
+//! - [`Faults`]: crashes, lost answers, throttles, stale reads, planned by number or by name.
+//! - [`ManualClock`], [`TravelClock`], [`SeededRandom`]: time and chance that a test holds.
+//! - [`backends`]: two targets in memory and their backends.
+//! - [`model`]: the state machine beneath, for other doors.
+//!
+//! # What is modelled, and how sure it is
+//!
+//! *Documented* is AWS's own text. *Verified* means that others pinned it by a test that they ran
+//! against AWS. *Observed* was seen in logs or threads. *Inferred* follows from the others. What is
+//! *unpublished* is a field of [`ServiceOptions`](model::ServiceOptions).
+//!
+//! | Behaviour | Source | How sure |
+//! |---|---|---|
+//! | The token of RotateSecret is the id of a version that is registered without a value, under `AWSPENDING`; it is described, and not listed | API reference: RotateSecret, ListSecretVersionIds | documented |
+//! | Reading that version: ResourceNotFoundException | moto's tests verified against AWS (PR 8504) | verified |
+//! | RotateSecret while `AWSPENDING` is on a version that is not current: InvalidRequestException, "A previous rotation isn't complete…" | aws-cdk #28539, #17288 | observed |
+//! | RotateSecret without a function: InvalidRequestException; without a token: InvalidParameterException | LocalStack's validated tests | verified; the text of the second is that of other actions |
+//! | RotateSecret again with the same token starts no second rotation | API reference: RotateSecret | inferred |
+//! | Four steps, one at a time, the same token, each due at once after the one before; the event has a RotationToken | User guide: Rotation by Lambda function | documented |
+//! | The pending value must come from the rotation function, or with its RotationToken; else the rotation fails | User guide: Troubleshoot rotation | documented; that the check comes after createSecret is inferred |
+//! | A failed step leaves the labels; the whole process is replayed | User guide: Rotation by Lambda function | documented |
+//! | … with the same token | aws-cdk #28539: "That rotation will be reattempted" | inferred |
+//! | … after how long, how often, and what if `AWSPENDING` was taken away | none | unpublished, so options |
+//! | The rotation succeeds if `AWSCURRENT` is on the token's version after finishSecret | User guide: Rotation by Lambda function | inferred |
+//! | The service takes `AWSPENDING` off afterwards | aws-samples rotation templates #145 | observed, so an option |
+//! | A version that somebody else creates meanwhile: RotationAbandoned, `AWSPENDING` removed | User guide of 2023: CloudTrail entries; LocalStack's validated tests | documented and verified |
+//! | CancelRotateSecret turns rotation off, leaves `AWSPENDING` on a partial version and says which | API reference: CancelRotateSecret | documented |
+//! | `RotateImmediately=false`: testSecret alone, on a version that is a copy of current, whose label is then removed | API reference: RotateSecret; moto's tests verified against AWS (PR 8547) | documented and verified |
+//! | What a failed dry run leaves | none | unpublished, so an option |
+//! | A label is on one version at a time; `AWSPREVIOUS` goes where `AWSCURRENT` leaves; other labels stay | API reference: UpdateSecretVersionStage; LocalStack's validated tests | documented and verified |
+//! | UpdateSecretVersionStage is a compare-and-swap over RemoveFromVersionId | API reference: UpdateSecretVersionStage | documented; InvalidParameterException is observed (terraform-provider-aws #19943), its text for an id that does not match is not known |
+//! | `AWSCURRENT` cannot be taken off, only moved | terraform-provider-aws, resource secret_version | observed |
+//! | A version without labels is deprecated: read by id, listed on demand, purged beyond about 100 versions, not within 24 hours | API reference: PutSecretValue; User guide: Quotas | documented; the hard quota is an option |
+//! | GetSecretValue: nothing there, ResourceNotFoundException; label and id apart, InvalidRequestException | LocalStack's validated tests | verified |
+//! | PutSecretValue: the same token and value again is no error, another value is ResourceExistsException | moto's tests verified against AWS | verified |
+//! | PutSecretValue of a first version attaches `AWSCURRENT` | API reference: PutSecretValue | documented |
+//! | No token: InvalidRequestException | LocalStack's validated tests | verified |
+//! | 1 to 65,536 bytes, 20 labels in all, tokens of 32 to 64 characters | User guide: Quotas; API reference | documented; which code refuses is inferred |
+//! | Writes on a replica: InvalidParameterException | moto and scripts in production | observed; LocalStack answers InvalidRequestException |
+//! | Writes on a secret of another service: InvalidRequestException | API reference: PutSecretValue | documented |
+//! | RotationEnabled is absent until rotation is set up | API reference: DescribeSecret | documented |
+//! | RotationStarted, RotationFailed and the others | User guide: CloudTrail entries | documented; that each replay starts with one is inferred |
+//!
+//! Not modelled: deletion, KMS, schedules and windows, resource policies, rotation by other services,
+//! cross-account replicas, whether `AWSPENDING` is replicated.
+
+pub mod backends;
+#[cfg(feature = "http")]
+pub mod http;
+pub mod model;
+
+mod clock;
+mod drive;
+mod faults;
+mod random;
+mod simulator;
+mod sync;
+
+pub use clock::{ManualClock, SharedClock, TestClock, TravelClock};
+pub use drive::{StepResult, StepRun};
+pub use faults::{Fault, Faults, Interruption, Passage};
+pub use random::SeededRandom;
+pub use simulator::{Call, LabelTable, Operator, Simulator, SimulatorStore};
+
+/// Runs the examples of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[derive(Debug)]
+pub struct ReadmeDoctests;

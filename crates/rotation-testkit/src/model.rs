@@ -1,0 +1,254 @@
+//! Secrets Manager's rotation contract as a synchronous state machine: no I/O, no clock within.
+//!
+//! Every behaviour stands in the table of the [crate's documentation](crate) with its source.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use crate::random::{mix, uuid};
+
+use request::Caller;
+use rotation::Rotation;
+use secret::Secret;
+
+pub use describe::{DescribeSecret, DescribedSecret, ListSecretVersionIds, ListedVersion};
+pub use error::{ApiError, ErrorCode};
+pub use manage::{ReplicaStatus, ReplicateSecretToRegions, TagResource, UntagResource};
+pub use options::{AfterRelease, ServiceOptions};
+pub use queue::{Invocation, InvocationResult, RotationEventName, RotationEventRecord};
+pub use request::{Principal, Request};
+pub use rotation::{CancelRotateSecret, RotateSecret, RotatedSecret};
+pub use stage::UpdateSecretVersionStage;
+pub use values::{
+    CreateSecret, CreatedSecret, GetSecretValue, PutSecretValue, ReadSecretValue, WrittenSecretValue,
+};
+
+mod describe;
+mod error;
+mod manage;
+mod options;
+mod queue;
+mod request;
+mod rotation;
+mod secret;
+mod stage;
+mod values;
+
+/// The Region that a model's secrets are in.
+pub(crate) const REGION: &str = "eu-west-1";
+/// The account that a model's secrets are in.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+/// The secrets of one account in one Region, and the rotations that the service has under way.
+///
+/// [`handle`](Self::handle) answers a request; [`next_invocation`](Self::next_invocation) and
+/// [`report`](Self::report) are the service's side of a rotation.
+#[derive(Debug, Default)]
+pub struct Model {
+    options: ServiceOptions,
+    /// By ARN.
+    secrets: BTreeMap<String, Entry>,
+    denied: BTreeSet<(Principal, String)>,
+    records: Vec<RotationEventRecord>,
+    serial: u64,
+}
+
+/// One secret, what it was before the last write, and its rotation under way.
+#[derive(Debug)]
+struct Entry {
+    secret: Secret,
+    before: Option<Secret>,
+    rotation: Option<Rotation>,
+}
+
+/// One version, without its value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct VersionRow {
+    /// The version's id.
+    pub version_id: String,
+    /// Its labels; none if it is deprecated.
+    pub labels: Vec<String>,
+    /// Whether it has a value, or is the empty one that RotateSecret registers.
+    pub has_value: bool,
+    /// When it was registered.
+    pub created: SystemTime,
+}
+
+/// One change of one secret: everything that a rule of the service may look at or touch.
+struct Change<'a> {
+    caller: Caller,
+    options: &'a ServiceOptions,
+    secret: &'a mut Secret,
+    rotation: &'a mut Option<Rotation>,
+    records: &'a mut Vec<RotationEventRecord>,
+    serial: &'a mut u64,
+}
+
+impl Model {
+    /// No secrets, and the service as `options` say where it is unpublished.
+    #[must_use]
+    pub fn new(options: ServiceOptions) -> Self {
+        Self {
+            options,
+            ..Self::default()
+        }
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    ///
+    /// The [`ApiError`] that the service answers with; nothing has changed then.
+    pub fn handle<R: Request>(
+        &mut self,
+        principal: Principal,
+        request: R,
+        now: SystemTime,
+    ) -> Result<R::Response, ApiError> {
+        self.authorise(principal, R::ACTION, request.secret_id())?;
+        let stale = false;
+        request.apply(
+            self,
+            Caller {
+                principal,
+                now,
+                stale,
+            },
+        )
+    }
+
+    /// Answers a request that only reads from the state of before the last write to its secret. A
+    /// request that writes is answered as ever.
+    ///
+    /// # Errors
+    ///
+    /// As [`handle`](Self::handle): a secret that was created just now does not exist.
+    pub fn handle_stale<R: Request>(
+        &mut self,
+        principal: Principal,
+        request: R,
+        now: SystemTime,
+    ) -> Result<R::Response, ApiError> {
+        self.authorise(principal, R::ACTION, request.secret_id())?;
+        let stale = !R::WRITES;
+        request.apply(
+            self,
+            Caller {
+                principal,
+                now,
+                stale,
+            },
+        )
+    }
+
+    /// Denies an action to a principal, as an IAM policy does: `PutSecretValue`.
+    pub fn deny(&mut self, principal: Principal, action: &str) {
+        self.denied.insert((principal, action.to_owned()));
+    }
+
+    /// Allows an action again.
+    pub fn allow(&mut self, principal: Principal, action: &str) {
+        self.denied.remove(&(principal, action.to_owned()));
+    }
+
+    fn authorise(&self, principal: Principal, action: &str, secret_id: &str) -> Result<(), ApiError> {
+        if self.denied.contains(&(principal, action.to_owned())) {
+            return Err(ApiError::access_denied(principal, action, secret_id));
+        }
+        Ok(())
+    }
+
+    /// The rotation events so far, named as CloudTrail names them.
+    #[must_use]
+    pub fn records(&self) -> &[RotationEventRecord] {
+        &self.records
+    }
+
+    /// The options, to be changed at any time.
+    pub fn options_mut(&mut self) -> &mut ServiceOptions {
+        &mut self.options
+    }
+
+    /// Every version that there is, purged ones excepted, and those without label or value not.
+    pub(crate) fn versions(&self, secret_id: &str) -> Vec<VersionRow> {
+        let Ok(entry) = self.entry(secret_id) else {
+            return Vec::new();
+        };
+        let versions = entry.secret.versions.iter();
+        versions
+            .map(|(id, version)| VersionRow {
+                version_id: id.clone(),
+                labels: version.labels.iter().cloned().collect(),
+                has_value: version.value.is_some(),
+                created: version.created,
+            })
+            .collect()
+    }
+
+    /// An id in the form of a UUID that this model has not given out yet, as an SDK fills in where
+    /// the caller has no token.
+    pub fn fresh_token(&mut self) -> String {
+        fresh_token(&mut self.serial)
+    }
+
+    /// The ARN that a new secret of this name gets: with six random characters at its end.
+    fn fresh_arn(&mut self, name: &str) -> String {
+        self.serial += 1;
+        let suffix = mix(self.serial) & 0xff_ffff;
+        format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-{suffix:06x}")
+    }
+
+    /// The entry that an ARN or a name means.
+    fn entry(&self, secret_id: &str) -> Result<&Entry, ApiError> {
+        self.secrets
+            .get(secret_id)
+            .or_else(|| self.secrets.values().find(|entry| entry.secret.name == secret_id))
+            .ok_or_else(ApiError::no_such_secret)
+    }
+
+    fn entry_mut(&mut self, secret_id: &str) -> Result<&mut Entry, ApiError> {
+        let arn = self.entry(secret_id)?.secret.arn.clone();
+        self.secrets.get_mut(&arn).ok_or_else(ApiError::no_such_secret)
+    }
+
+    fn read(&self, caller: Caller, secret_id: &str) -> Result<&Secret, ApiError> {
+        let entry = self.entry(secret_id)?;
+        if caller.stale {
+            return entry.before.as_ref().ok_or_else(ApiError::no_such_secret);
+        }
+        Ok(&entry.secret)
+    }
+
+    /// Changes a secret, or leaves it as it was when `change` refuses.
+    fn write<T>(
+        &mut self,
+        caller: Caller,
+        secret_id: &str,
+        change: impl FnOnce(&mut Change<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let arn = self.entry(secret_id)?.secret.arn.clone();
+        let entry = self.secrets.get_mut(&arn).ok_or_else(ApiError::no_such_secret)?;
+        entry.secret.check_writable()?;
+        let before = entry.secret.clone();
+        let answer = change(&mut Change {
+            caller,
+            options: &self.options,
+            secret: &mut entry.secret,
+            rotation: &mut entry.rotation,
+            records: &mut self.records,
+            serial: &mut self.serial,
+        });
+        if answer.is_err() {
+            entry.secret = before;
+        } else if entry.secret != before {
+            entry.before = Some(before);
+        }
+        answer
+    }
+}
+
+fn fresh_token(serial: &mut u64) -> String {
+    *serial += 1;
+    uuid(*serial)
+}

@@ -1,0 +1,183 @@
+//! Tags, replicas, and what a test may set that no request can.
+
+use std::collections::BTreeMap;
+
+use super::request::Caller;
+use super::{ApiError, Model, Request};
+
+/// TagResource.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TagResource {
+    /// `SecretId`: an ARN or a name.
+    pub secret_id: String,
+    /// `Tags`, which replace those of the same keys.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// UntagResource.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct UntagResource {
+    /// `SecretId`: an ARN or a name.
+    pub secret_id: String,
+    /// `TagKeys`.
+    pub keys: Vec<String>,
+}
+
+/// ReplicateSecretToRegions. A new replica is `InProgress` until
+/// [`Model::set_replica_status`] says otherwise: replication is asynchronous.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ReplicateSecretToRegions {
+    /// `SecretId`: an ARN or a name.
+    pub secret_id: String,
+    /// The Regions of `AddReplicaRegions`.
+    pub regions: Vec<String>,
+}
+
+/// `ReplicationStatus[].Status`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each is the service's own name")]
+pub enum ReplicaStatus {
+    InSync,
+    Failed,
+    InProgress,
+    Pending,
+    Detached,
+}
+
+impl TagResource {
+    /// One tag.
+    #[must_use]
+    pub fn new(secret_id: &str, key: &str, value: &str) -> Self {
+        Self {
+            secret_id: secret_id.to_owned(),
+            tags: BTreeMap::from([(key.to_owned(), value.to_owned())]),
+        }
+    }
+}
+
+impl UntagResource {
+    /// One tag.
+    #[must_use]
+    pub fn new(secret_id: &str, key: &str) -> Self {
+        Self {
+            secret_id: secret_id.to_owned(),
+            keys: vec![key.to_owned()],
+        }
+    }
+}
+
+impl ReplicateSecretToRegions {
+    /// One Region.
+    #[must_use]
+    pub fn new(secret_id: &str, region: &str) -> Self {
+        Self {
+            secret_id: secret_id.to_owned(),
+            regions: vec![region.to_owned()],
+        }
+    }
+}
+
+impl Request for TagResource {
+    type Response = ();
+    const ACTION: &'static str = "TagResource";
+    const WRITES: bool = true;
+
+    fn secret_id(&self) -> &str {
+        &self.secret_id
+    }
+
+    fn apply(self, model: &mut Model, caller: Caller) -> Result<(), ApiError> {
+        model.write(caller, &self.secret_id, |change| {
+            change.secret.tags.extend(self.tags);
+            Ok(())
+        })
+    }
+}
+
+impl Request for UntagResource {
+    type Response = ();
+    const ACTION: &'static str = "UntagResource";
+    const WRITES: bool = true;
+
+    fn secret_id(&self) -> &str {
+        &self.secret_id
+    }
+
+    fn apply(self, model: &mut Model, caller: Caller) -> Result<(), ApiError> {
+        model.write(caller, &self.secret_id, |change| {
+            change.secret.tags.retain(|key, _| !self.keys.contains(key));
+            Ok(())
+        })
+    }
+}
+
+impl Request for ReplicateSecretToRegions {
+    type Response = ();
+    const ACTION: &'static str = "ReplicateSecretToRegions";
+    const WRITES: bool = true;
+
+    fn secret_id(&self) -> &str {
+        &self.secret_id
+    }
+
+    fn apply(self, model: &mut Model, caller: Caller) -> Result<(), ApiError> {
+        model.write(caller, &self.secret_id, |change| {
+            let secret = &mut *change.secret;
+            secret.primary_region = Some(super::REGION.to_owned());
+            for region in self.regions {
+                secret.replicas.entry(region).or_insert(ReplicaStatus::InProgress);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Model {
+    /// Says how far a replica has come.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`] when there is no such secret.
+    pub fn set_replica_status(
+        &mut self,
+        secret_id: &str,
+        region: &str,
+        status: ReplicaStatus,
+    ) -> Result<(), ApiError> {
+        self.entry_mut(secret_id)?
+            .secret
+            .replicas
+            .insert(region.to_owned(), status);
+        Ok(())
+    }
+
+    /// Makes a secret one that another AWS service manages, as `rds` does with `rds!db-…`; such a
+    /// secret rotates without a function.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`] when there is no such secret.
+    pub fn set_owning_service(&mut self, secret_id: &str, service: Option<&str>) -> Result<(), ApiError> {
+        let secret = &mut self.entry_mut(secret_id)?.secret;
+        secret.owning_service = service.map(str::to_owned);
+        if service.is_some() {
+            secret.rotation_enabled = Some(true);
+            secret.rotation_function = None;
+        }
+        Ok(())
+    }
+
+    /// Sets `PrimaryRegion`: with another Region than the model's own the secret is a replica.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`] when there is no such secret.
+    pub fn set_primary_region(&mut self, secret_id: &str, region: Option<&str>) -> Result<(), ApiError> {
+        self.entry_mut(secret_id)?.secret.primary_region = region.map(str::to_owned);
+        Ok(())
+    }
+}

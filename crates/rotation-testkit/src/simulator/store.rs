@@ -1,0 +1,129 @@
+//! The rotation function's door: the framework's store over the model.
+
+use std::fmt;
+
+use rotation_core::{
+    AWSCURRENT, AWSPENDING, SecretDescription, SecretStore, SecretString, SecretValue, StoreError,
+    StoreErrorKind, StoredVersion, VersionRef, async_trait,
+};
+
+use super::{Call, Simulator};
+use crate::faults::Interruption;
+use crate::model::{
+    ApiError, DescribeSecret, ErrorCode, GetSecretValue, Principal, PutSecretValue, Request,
+    UpdateSecretVersionStage,
+};
+
+/// A [`SecretStore`] over a [`Simulator`], whose calls are those of the rotation function. Every
+/// call passes the simulator's [`Faults`](crate::Faults) under the name of its action.
+#[derive(Clone)]
+pub struct SimulatorStore {
+    simulator: Simulator,
+}
+
+impl SimulatorStore {
+    pub(super) fn new(simulator: Simulator) -> Self {
+        Self { simulator }
+    }
+
+    async fn call<R: Request>(&self, request: R) -> Result<R::Response, StoreError> {
+        let call = Call::new(Principal::RotationFunction, &request);
+        let apply = |stale| self.simulator.answer(Principal::RotationFunction, request, stale);
+        let faults = self.simulator.faults();
+        let answer = if R::WRITES {
+            faults.pass(R::ACTION, || apply(false)).await
+        } else {
+            faults.pass_read(R::ACTION, apply).await
+        };
+        let error = match answer {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(error)) => error,
+            Err(interruption) => self.refuse(call, interruption)?,
+        };
+        Err(store_error(&error, R::WRITES))
+    }
+
+    /// The service's answer to a call that a fault struck, or the store's when there is none.
+    fn refuse(&self, call: Call, interruption: Interruption) -> Result<ApiError, StoreError> {
+        let error = match interruption {
+            Interruption::NoAnswer => return Err(StoreError::unknown(format!("{}: no answer", call.action))),
+            Interruption::Throttled => ApiError::throttled(),
+            Interruption::Denied => ApiError::access_denied(call.principal, call.action, &call.secret_id),
+            Interruption::InternalError => ApiError::internal(),
+        };
+        self.simulator.log(call, Some(&error));
+        Ok(error)
+    }
+}
+
+/// What the edge to the real service makes of an error. An internal error leaves open whether a
+/// write was applied.
+fn store_error(error: &ApiError, writes: bool) -> StoreError {
+    let kind = match error.code() {
+        _ if error.is_stage_mismatch() => StoreErrorKind::StageMismatch,
+        ErrorCode::InternalServiceError if writes => return StoreError::unknown(error.to_string()),
+        ErrorCode::InternalServiceError | ErrorCode::ThrottlingException => StoreErrorKind::Unavailable,
+        ErrorCode::ResourceNotFoundException => StoreErrorKind::NotFound,
+        ErrorCode::ResourceExistsException => StoreErrorKind::Conflict,
+        ErrorCode::AccessDeniedException => StoreErrorKind::Denied,
+        ErrorCode::InvalidParameterException
+        | ErrorCode::InvalidRequestException
+        | ErrorCode::LimitExceededException => StoreErrorKind::Invalid,
+    };
+    StoreError::not_applied(kind, error.to_string())
+}
+
+#[async_trait]
+impl SecretStore for SimulatorStore {
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        Ok(self.call(DescribeSecret::new(secret_id)).await?.into())
+    }
+
+    async fn read(&self, secret_id: &str, version: VersionRef<'_>) -> Result<StoredVersion, StoreError> {
+        let (id, stage) = match version {
+            VersionRef::Stage(stage) => (None, Some(stage)),
+            VersionRef::Id(id) => (Some(id), None),
+            VersionRef::IdAndStage(id, stage) => (Some(id), Some(stage)),
+            _ => {
+                return Err(StoreError::not_applied(
+                    StoreErrorKind::Invalid,
+                    "an unknown way to name a version",
+                ));
+            }
+        };
+        let mut request = GetSecretValue::new(secret_id);
+        request.version_id = id.map(str::to_owned);
+        request.stage = stage.map(str::to_owned);
+        let read = self.call(request).await?;
+        Ok(StoredVersion::new(read.version_id, read.value))
+    }
+
+    async fn put_pending(
+        &self,
+        secret_id: &str,
+        token: &str,
+        value: &SecretValue,
+        rotation_token: Option<&SecretString>,
+    ) -> Result<(), StoreError> {
+        let mut request = PutSecretValue::new(secret_id, token, value.clone());
+        request.stages = Some(vec![AWSPENDING.to_owned()]);
+        request.rotation_token = rotation_token.cloned();
+        self.call(request).await.map(|_| ())
+    }
+
+    async fn promote(&self, secret_id: &str, to: &str, from: &str) -> Result<(), StoreError> {
+        let request = UpdateSecretVersionStage::new(secret_id, AWSCURRENT, Some(to), Some(from));
+        self.call(request).await
+    }
+
+    async fn release_pending(&self, secret_id: &str, version: &str) -> Result<(), StoreError> {
+        let request = UpdateSecretVersionStage::new(secret_id, AWSPENDING, None, Some(version));
+        self.call(request).await
+    }
+}
+
+impl fmt::Debug for SimulatorStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SimulatorStore")
+    }
+}

@@ -1,0 +1,595 @@
+//! Each kind of fault does what it says, through the store's door and through a whole rotation.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as such"
+)]
+
+use std::time::Duration;
+
+use rotation_core::{
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, ErrorClass, Grace, Outcome, Rotate, RotationError,
+    RotationEvent, Rotator, SecretStore, SecretValue, Step, StepReport, StoreErrorKind, VersionRef,
+    async_trait,
+};
+use rotation_testkit::backends::{
+    Login, MintedKey, MintedKeys, MintingBackend, PasswordBackend, PasswordTarget,
+};
+use rotation_testkit::model::RotationEventName::{
+    RotationAbandoned, RotationFailed, RotationStarted, RotationSucceeded,
+};
+use rotation_testkit::{Fault, SeededRandom, Simulator, SimulatorStore, StepResult};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A simulator with a secret whose rotation has begun, so that a pending value can be put.
+fn rotating() -> (Simulator, String, String) {
+    let simulator = Simulator::new();
+    let arn = simulator
+        .operator()
+        .create_secret("crm", SecretValue::text("v1"))
+        .unwrap();
+    let token = simulator.operator().rotate(&arn).unwrap();
+    (simulator, arn, token)
+}
+
+/// Puts a pending value as the rotation function does.
+struct Put {
+    store: SimulatorStore,
+}
+
+#[async_trait]
+impl Rotate for Put {
+    async fn rotate(&self, event: &RotationEvent, _: Duration) -> Result<StepReport, RotationError> {
+        let (secret, token) = (event.secret_id(), event.client_request_token());
+        let (value, proof) = (SecretValue::text("v2"), event.rotation_token());
+        self.store
+            .put_pending(secret, token, &value, proof)
+            .await
+            .unwrap();
+        panic!("the process should have died")
+    }
+}
+
+#[tokio::test]
+async fn a_write_is_applied_or_not_and_the_error_says_what_the_caller_can_know() {
+    let unavailable = StoreErrorKind::Unavailable;
+    let rows = [
+        (
+            Fault::LoseRequest,
+            false,
+            unavailable,
+            Effect::Unknown,
+            "PutSecretValue: no answer",
+        ),
+        (
+            Fault::LoseResponse,
+            true,
+            unavailable,
+            Effect::Unknown,
+            "PutSecretValue: no answer",
+        ),
+        (
+            Fault::Throttle,
+            false,
+            unavailable,
+            Effect::NotApplied,
+            "ThrottlingException: Rate exceeded",
+        ),
+        (
+            Fault::Deny,
+            false,
+            StoreErrorKind::Denied,
+            Effect::NotApplied,
+            "secretsmanager:PutSecretValue",
+        ),
+        (
+            Fault::InternalError,
+            false,
+            unavailable,
+            Effect::Unknown,
+            "InternalServiceError: ",
+        ),
+    ];
+    for (fault, applied, kind, effect, text) in rows {
+        let (simulator, arn, token) = rotating();
+        let (faults, store) = (simulator.faults(), simulator.store());
+        faults.at(1, fault);
+        let value = SecretValue::text("v2");
+        let error = store.put_pending(&arn, &token, &value, None).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (kind, effect), "{fault:?}");
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(
+            simulator.operator().value(&arn, AWSPENDING).is_ok(),
+            applied,
+            "{fault:?}"
+        );
+        assert!(faults.all_struck());
+        // Once only.
+        store.put_pending(&arn, &token, &value, None).await.unwrap();
+        assert_eq!(faults.struck().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_crash_ends_the_process_before_or_after_the_effect() {
+    for (fault, applied) in [(Fault::CrashBefore, false), (Fault::CrashAfter, true)] {
+        let (simulator, arn, _) = rotating();
+        simulator.faults().at_nth("PutSecretValue", 1, fault);
+        let run = simulator
+            .step(
+                &Put {
+                    store: simulator.store(),
+                },
+                LIMIT,
+            )
+            .await
+            .unwrap();
+        assert!(matches!(run.result, StepResult::Crashed), "{run:?}");
+        assert_eq!(run.duration, Duration::ZERO, "time stands still in a crash");
+        assert_eq!(
+            simulator.operator().value(&arn, AWSPENDING).is_ok(),
+            applied,
+            "{fault:?}"
+        );
+        let names: Vec<_> = simulator.records().iter().map(|record| record.name).collect();
+        assert_eq!(names, [RotationStarted, RotationFailed]);
+        assert!(!simulator.faults().take_crash(), "the driver has taken it");
+    }
+}
+
+#[tokio::test]
+async fn an_invocation_that_hangs_is_cut_off() {
+    let (simulator, ..) = rotating();
+    simulator.faults().at(1, Fault::Hang);
+    let run = simulator
+        .step(
+            &Put {
+                store: simulator.store(),
+            },
+            LIMIT,
+        )
+        .await
+        .unwrap();
+    assert!(matches!(run.result, StepResult::TimedOut), "{run:?}");
+    assert_eq!(run.duration, LIMIT + Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_stale_read_misses_the_last_write_and_a_write_cannot_be_stale() {
+    let (simulator, arn, token) = rotating();
+    let (faults, store) = (simulator.faults(), simulator.store());
+    faults.at_nth("PutSecretValue", 1, Fault::Stale);
+    store
+        .put_pending(&arn, &token, &SecretValue::text("v2"), None)
+        .await
+        .unwrap();
+    assert!(
+        !faults.all_struck(),
+        "a fault that cannot strike does not count as struck"
+    );
+    faults.clear();
+
+    faults.at_nth("GetSecretValue", 1, Fault::Stale);
+    faults.at_nth("DescribeSecret", 2, Fault::Stale);
+    let pending = VersionRef::IdAndStage(&token, AWSPENDING);
+    assert_eq!(
+        store.read(&arn, pending).await.unwrap_err().kind(),
+        StoreErrorKind::NotFound
+    );
+    assert!(store.read(&arn, pending).await.unwrap().value == SecretValue::text("v2"));
+
+    let current = simulator
+        .labels(&arn)
+        .version_with(AWSCURRENT)
+        .unwrap()
+        .to_owned();
+    store.promote(&arn, &token, &current).await.unwrap();
+    assert_eq!(
+        store.describe(&arn).await.unwrap().version_with(AWSCURRENT),
+        Some(token.as_str())
+    );
+    assert_eq!(
+        store.describe(&arn).await.unwrap().version_with(AWSCURRENT),
+        Some(current.as_str())
+    );
+    assert!(faults.all_struck());
+}
+
+#[tokio::test]
+async fn the_store_maps_codes_as_the_edge_does() {
+    let (simulator, arn, token) = rotating();
+    let (store, operator) = (simulator.store(), simulator.operator());
+    let current = simulator
+        .labels(&arn)
+        .version_with(AWSCURRENT)
+        .unwrap()
+        .to_owned();
+    let kind = |result: Result<(), rotation_core::StoreError>| {
+        let error = result.unwrap_err();
+        assert_eq!(error.effect(), Effect::NotApplied, "{error}");
+        error.kind()
+    };
+    let read = |id, stage| {
+        let store = &store;
+        let arn = &arn;
+        async move {
+            store
+                .read(arn, VersionRef::IdAndStage(id, stage))
+                .await
+                .map(|_| ())
+        }
+    };
+    let value = SecretValue::text("v2");
+    assert_eq!(kind(read(&token, AWSPENDING).await), StoreErrorKind::NotFound);
+    assert_eq!(
+        kind(read(&current, AWSPENDING).await),
+        StoreErrorKind::StageMismatch
+    );
+    assert_eq!(
+        kind(store.describe("none").await.map(|_| ())),
+        StoreErrorKind::NotFound
+    );
+    assert_eq!(
+        kind(store.promote(&arn, &current, &token).await),
+        StoreErrorKind::StageMismatch
+    );
+    assert_eq!(
+        kind(store.release_pending(&arn, &current).await),
+        StoreErrorKind::StageMismatch
+    );
+    store.put_pending(&arn, &token, &value, None).await.unwrap();
+    store.put_pending(&arn, &token, &value, None).await.unwrap();
+    let conflict = store
+        .put_pending(&arn, &token, &SecretValue::text("v3"), None)
+        .await;
+    assert_eq!(kind(conflict), StoreErrorKind::Conflict);
+    operator.deny("DescribeSecret");
+    assert_eq!(
+        kind(store.describe(&arn).await.map(|_| ())),
+        StoreErrorKind::Denied
+    );
+    operator.make_replica(&arn, "us-east-1").unwrap();
+    assert_eq!(
+        kind(store.release_pending(&arn, &token).await),
+        StoreErrorKind::Invalid
+    );
+}
+
+#[tokio::test]
+async fn every_call_that_reached_the_service_is_logged_without_values() {
+    let (simulator, arn, token) = rotating();
+    simulator.clear_calls();
+    let (faults, store) = (simulator.faults(), simulator.store());
+    faults.at(1, Fault::LoseRequest);
+    faults.at(2, Fault::Throttle);
+    for _ in 0..3 {
+        _ = store
+            .put_pending(&arn, &token, &SecretValue::text("hunter2"), None)
+            .await;
+    }
+    let calls = simulator.calls();
+    let outcomes: Vec<_> = calls.iter().map(|call| (call.action, call.outcome)).collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("PutSecretValue", "ThrottlingException"),
+            ("PutSecretValue", "ok")
+        ]
+    );
+    assert_eq!(
+        (calls[1].version.as_deref(), calls[1].stage.as_deref()),
+        (Some(&*token), Some(AWSPENDING))
+    );
+    assert!(!format!("{calls:?} {simulator:?} {store:?} {faults:?}").contains("hunter2"));
+}
+
+// Whole rotations.
+
+struct Keys {
+    simulator: Simulator,
+    target: MintedKeys,
+    arn: String,
+}
+
+impl Keys {
+    fn new() -> Self {
+        let simulator = Simulator::new();
+        let target = MintedKeys::new(simulator.faults());
+        let first = target.mint("by hand");
+        let arn = simulator
+            .operator()
+            .create_secret("crm", first.to_value())
+            .unwrap();
+        Self {
+            simulator,
+            target,
+            arn,
+        }
+    }
+
+    fn rotator(&self) -> Rotator<MintingBackend, SimulatorStore> {
+        Rotator::new(MintingBackend::new(self.target.clone()), self.simulator.store())
+            .with_clock(self.simulator.clock())
+            .with_random(SeededRandom::new(1))
+    }
+
+    fn current(&self) -> MintedKey {
+        self.simulator
+            .operator()
+            .value(&self.arn, AWSCURRENT)
+            .unwrap()
+            .decode()
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn minted_keys_rotate_and_at_most_two_live() {
+    let world = Keys::new();
+    let rotator = world.rotator();
+    for n in 2..6 {
+        world.simulator.operator().rotate(&world.arn).unwrap();
+        let runs = world.simulator.run(&rotator, LIMIT).await;
+        assert!(runs.iter().all(|run| run.result.is_done()), "{runs:?}");
+        assert_eq!(world.current().key_id, format!("key-{n:04}"));
+        assert!(world.target.authenticates(&world.current()));
+        assert_eq!(
+            world.target.alive(),
+            [format!("key-{:04}", n - 1), format!("key-{n:04}")]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_minted_before_a_crash_is_ended_by_the_replay() {
+    for fault in [Fault::CrashAfter, Fault::LoseResponse] {
+        let world = Keys::new();
+        world.simulator.faults().at_nth("POST /keys", 1, fault);
+        world.simulator.operator().rotate(&world.arn).unwrap();
+        let runs = world.simulator.run(&world.rotator(), LIMIT).await;
+        assert_eq!(
+            matches!(runs[0].result, StepResult::Crashed),
+            fault == Fault::CrashAfter,
+            "{runs:?}"
+        );
+        assert_eq!(runs.last().unwrap().invocation.attempt, 2);
+        assert!(runs.last().unwrap().result.is_done(), "{runs:?}");
+        assert_eq!(world.target.minted(), 3);
+        assert_eq!(world.target.alive(), ["key-0001", "key-0003"]);
+        assert_eq!(world.current().key_id, "key-0003");
+    }
+}
+
+#[tokio::test]
+async fn no_grace_ends_the_superseded_key() {
+    let world = Keys::new();
+    world.simulator.operator().rotate(&world.arn).unwrap();
+    let runs = world
+        .simulator
+        .run(&world.rotator().with_grace(Grace::None), LIMIT)
+        .await;
+    assert!(runs.iter().all(|run| run.result.is_done()), "{runs:?}");
+    assert_eq!(world.target.alive(), ["key-0002"]);
+}
+
+#[tokio::test]
+async fn a_duplicate_delivery_changes_nothing() {
+    let world = Keys::new();
+    let rotator = world.rotator();
+    world.simulator.operator().rotate(&world.arn).unwrap();
+    let run = world.simulator.step(&rotator, LIMIT).await.unwrap();
+    let again = world
+        .simulator
+        .invoke(&rotator, &run.invocation.event, LIMIT)
+        .await;
+    let StepResult::Done(report) = again else {
+        panic!("{again:?}")
+    };
+    assert_eq!(report.outcome, Outcome::AlreadyStored);
+    assert_eq!(world.target.minted(), 2);
+}
+
+struct Password {
+    simulator: Simulator,
+    target: PasswordTarget,
+    arn: String,
+}
+
+impl Password {
+    fn new() -> Self {
+        let simulator = Simulator::new();
+        let first = Login::new("app", "first");
+        let target = PasswordTarget::new(first.clone(), simulator.faults());
+        let arn = simulator
+            .operator()
+            .create_secret("db", first.to_value())
+            .unwrap();
+        Self {
+            simulator,
+            target,
+            arn,
+        }
+    }
+
+    fn rotator(&self, backend: PasswordBackend) -> Rotator<PasswordBackend, SimulatorStore> {
+        Rotator::new(backend, self.simulator.store()).with_clock(self.simulator.clock())
+    }
+
+    async fn rotate(&self, backend: PasswordBackend) -> Vec<rotation_testkit::StepRun> {
+        self.simulator.operator().rotate(&self.arn).unwrap();
+        self.simulator.run(&self.rotator(backend), LIMIT).await
+    }
+
+    fn current(&self) -> Login {
+        self.simulator
+            .operator()
+            .value(&self.arn, AWSCURRENT)
+            .unwrap()
+            .decode()
+            .unwrap()
+    }
+
+    fn backend(&self) -> PasswordBackend {
+        PasswordBackend::new(self.target.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_password_rotates_after_an_outage_and_a_lost_answer() {
+    let world = Password::new();
+    let faults = world.simulator.faults();
+    faults.at_nth("LOGIN", 1, Fault::InternalError);
+    faults.at_nth("ALTER USER", 1, Fault::LoseResponse);
+    let runs = world.rotate(world.backend()).await;
+    assert!(faults.all_struck());
+    assert_eq!(runs.last().unwrap().invocation.attempt, 3);
+    assert!(world.target.authenticates(&world.current()));
+    assert!(!world.target.authenticates(&Login::new("app", "first")));
+    assert_eq!(world.simulator.records().last().unwrap().name, RotationSucceeded);
+}
+
+#[tokio::test]
+async fn a_superuser_helps_when_the_current_password_does_not_work() {
+    let world = Password::new();
+    world.target.set_password("forgotten");
+    let runs = world.rotate(world.backend()).await;
+    let StepResult::Failed(error) = &runs[1].result else {
+        panic!("{runs:?}")
+    };
+    assert_eq!(error.class(), ErrorClass::Misconfigured);
+
+    let world = Password::new();
+    world.target.set_password("forgotten");
+    let superuser = Login::new("root", "toor");
+    let target = world.target.clone().with_superuser(superuser.clone());
+    let arn = world
+        .simulator
+        .operator()
+        .create_secret("root", superuser.to_value())
+        .unwrap();
+    let runs = world
+        .rotate(PasswordBackend::new(target).with_superuser_secret(&arn))
+        .await;
+    assert!(runs.iter().all(|run| run.result.is_done()), "{runs:?}");
+    assert!(world.target.authenticates(&world.current()));
+    assert_eq!(world.target.alive(), ["app", "root"]);
+}
+
+#[tokio::test]
+async fn a_key_rejected_for_good_does_not_block_the_next_rotation() {
+    let world = Keys::new();
+    world.target.set_rejecting(true);
+    world.simulator.operator().rotate(&world.arn).unwrap();
+    let runs = world.simulator.run(&world.rotator(), LIMIT).await;
+    assert_eq!(runs.len(), 3, "{runs:?}");
+    assert_eq!(world.simulator.labels(&world.arn).version_with(AWSPENDING), None);
+    assert_eq!(world.target.alive(), ["key-0001"]);
+    world.target.set_rejecting(false);
+    world.simulator.operator().rotate(&world.arn).unwrap();
+    let runs = world.simulator.run(&world.rotator(), LIMIT).await;
+    assert!(runs.iter().all(|run| run.result.is_done()), "{runs:?}");
+}
+
+#[tokio::test]
+async fn a_rejected_password_stays_pending_and_a_replay_may_pass() {
+    let world = Password::new();
+    let rotator = world.rotator(world.backend());
+    world.target.set_rejecting(true);
+    let token = world.simulator.operator().rotate(&world.arn).unwrap();
+    assert!(
+        world
+            .simulator
+            .step(&rotator, LIMIT)
+            .await
+            .unwrap()
+            .result
+            .is_done()
+    );
+    assert!(
+        !world
+            .simulator
+            .step(&rotator, LIMIT)
+            .await
+            .unwrap()
+            .result
+            .is_done()
+    );
+    assert_eq!(
+        world.simulator.labels(&world.arn).version_with(AWSPENDING),
+        Some(&*token)
+    );
+    world.target.set_rejecting(false);
+    let runs = world.simulator.run(&rotator, LIMIT).await;
+    assert!(runs.iter().all(|run| run.result.is_done()), "{runs:?}");
+    assert!(world.target.authenticates(&world.current()));
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_is_tried_again_until_the_service_gives_up() {
+    let world = Password::new();
+    world.simulator.configure(|options| options.replays = 1);
+    world.target.set_down(true);
+    let runs = world.rotate(world.backend()).await;
+    let steps: Vec<_> = runs
+        .iter()
+        .map(|run| (run.invocation.event.step(), run.result.is_done()))
+        .collect();
+    assert_eq!(
+        steps,
+        [(Step::CreateSecret, true), (Step::SetSecret, false)].repeat(2)
+    );
+    assert!(world.target.authenticates(&world.current()));
+}
+
+#[tokio::test]
+async fn an_operator_abandons_a_rotation_under_way() {
+    let world = Password::new();
+    let (operator, rotator) = (world.simulator.operator(), world.rotator(world.backend()));
+    operator.rotate(&world.arn).unwrap();
+    let create = world.simulator.step(&rotator, LIMIT).await.unwrap();
+    operator
+        .put(&world.arn, Login::new("app", "first").to_value())
+        .unwrap();
+    assert_eq!(world.simulator.records().last().unwrap().name, RotationAbandoned);
+    assert!(world.simulator.step(&rotator, LIMIT).await.is_none());
+    let late = world
+        .simulator
+        .invoke(&rotator, &create.invocation.event, LIMIT)
+        .await;
+    assert!(matches!(late, StepResult::Failed(_)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let world = Password::new();
+    world.simulator.operator().dry_run(&world.arn).unwrap();
+    let runs = world.simulator.run(&world.rotator(world.backend()), LIMIT).await;
+    assert_eq!(runs.len(), 1);
+    assert!(runs[0].result.is_done(), "{runs:?}");
+    assert!(world.target.authenticates(&Login::new("app", "first")));
+}
+
+#[tokio::test]
+async fn the_table_of_labels_is_for_people() {
+    let (simulator, arn, token) = rotating();
+    let operator = simulator.operator();
+    operator.remove_label(&arn, AWSPENDING, &token).unwrap();
+    simulator.skip(Duration::from_secs(1));
+    let two = operator.put(&arn, SecretValue::text("v2")).unwrap();
+    let three = operator.rotate(&arn).unwrap();
+    let table = simulator.labels(&arn);
+    let one = table.version_with(AWSPREVIOUS).unwrap();
+    let [one, two, three, token] = [one, &two, &three, &token].map(|id| &id[..8]);
+    let expected = format!(
+        "version   labels        holds\n\
+         {two}  AWSCURRENT    value\n\
+         {three}  AWSPENDING    empty\n\
+         {one}  AWSPREVIOUS   value\n\
+         {token}  (deprecated)  empty"
+    );
+    assert_eq!(table.to_string(), expected);
+}
