@@ -1,0 +1,171 @@
+//! One request sent and its answer judged.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use rotation_core::{BackendError, ErrorClass, StepContext};
+use serde_json::Value;
+use zeroize::Zeroize;
+
+use crate::admin::AdminHeader;
+use crate::document::Wiped;
+use crate::hosts::AllowedHosts;
+use crate::provider::Provider;
+use crate::request::Call;
+use crate::template::Values;
+use crate::transport::{Transport, TransportError};
+
+/// What came back.
+pub(crate) enum Answer {
+    /// A complete reply.
+    Reply(StatusCode, Bytes),
+    /// None, or not in time: whether the request had its effect is not known.
+    Nothing(BackendError),
+}
+
+/// What every request needs.
+pub(crate) struct Sender<'a, T> {
+    pub(crate) ctx: &'a StepContext<'a>,
+    pub(crate) provider: &'a Provider,
+    pub(crate) hosts: &'a AllowedHosts,
+    pub(crate) transport: &'a T,
+}
+
+impl<T: Transport> Sender<'_, T> {
+    /// Sends one request once, with the admin credential if one is given. An error means that
+    /// nothing was sent.
+    pub(crate) async fn send(
+        &self,
+        call: &Call,
+        values: &Values<'_>,
+        admin: Option<&mut AdminHeader<'_>>,
+        limit: Duration,
+    ) -> Result<Answer, BackendError> {
+        let url = call.url(self.provider.base(values.document)?, values)?;
+        // Before anything else: no connection, and no admin secret, for a host that is not listed.
+        self.hosts.check(&url)?;
+        let mut request = call.request(&url, values)?;
+        if let Some(admin) = admin {
+            let (name, value) = admin.get(self.ctx).await?;
+            request.headers_mut().insert(name, value);
+        }
+        let sent = self.ctx.timeout_after(limit, self.transport.send(request)).await;
+        Ok(match sent {
+            Ok(Ok(reply)) => Answer::Reply(reply.status(), reply.into_body()),
+            Ok(Err(error)) => Answer::Nothing(no_reply(call, error)),
+            Err(late) => Answer::Nothing(
+                BackendError::unavailable(format!("{} was not answered in time", call.shown))
+                    .with_source(late),
+            ),
+        })
+    }
+
+    /// Sends an admin request and returns the body of an expected reply.
+    pub(crate) async fn admin(
+        &self,
+        call: &Call,
+        values: &Values<'_>,
+        admin: &mut AdminHeader<'_>,
+    ) -> Result<Bytes, AdminError> {
+        match self.send(call, values, Some(admin), Duration::MAX).await? {
+            Answer::Nothing(error) => Err(error.into()),
+            Answer::Reply(status, body) if call.expects(status) => Ok(body),
+            Answer::Reply(status, _) => Err(AdminError {
+                status: Some(status),
+                error: refused(call, status),
+            }),
+        }
+    }
+}
+
+/// Why an admin request did not do what it should, and the status that came back, if one did.
+pub(crate) struct AdminError {
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) error: BackendError,
+}
+
+impl From<BackendError> for AdminError {
+    fn from(error: BackendError) -> Self {
+        Self { status: None, error }
+    }
+}
+
+impl From<AdminError> for BackendError {
+    fn from(error: AdminError) -> Self {
+        error.error
+    }
+}
+
+fn no_reply(call: &Call, error: Box<dyn std::error::Error + Send + Sync>) -> BackendError {
+    let message = format!("{} got no reply that can be used", call.shown);
+    let class = error.downcast_ref().map(TransportError::class);
+    if class == Some(ErrorClass::Misconfigured) {
+        return BackendError::misconfigured(message).with_source(error);
+    }
+    BackendError::unavailable(message).with_source(error)
+}
+
+/// Whether the same request may pass later: the provider limits the rate, or fails within.
+pub(crate) fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
+        )
+}
+
+/// What an unexpected status of an admin request means.
+fn refused(call: &Call, status: StatusCode) -> BackendError {
+    let (shown, number) = (&call.shown, status.as_u16());
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BackendError::misconfigured(format!(
+            "the admin credential was refused by {shown} (status {number}); check that it is valid and may do this"
+        )),
+        status if is_passing(status) => {
+            BackendError::unavailable(format!("{shown} answered with status {number}"))
+        }
+        status if status.is_redirection() => BackendError::misconfigured(format!(
+            "{shown} answered with status {number}, a redirect, which is never followed; correct the base URL or the path"
+        )),
+        _ => BackendError::misconfigured(format!(
+            "{shown} answered with status {number}, which is not expected; correct the request in the provider's description"
+        )),
+    }
+}
+
+/// The reply's body as JSON. The bytes are overwritten where nobody else holds them.
+pub(crate) fn json(call: &Call, body: Bytes) -> Result<Wiped, BackendError> {
+    let parsed = serde_json::from_slice(&body).map(Wiped);
+    if let Ok(mut bytes) = body.try_into_mut() {
+        bytes.as_mut().zeroize();
+    }
+    // Without the parser's own error, which may quote the reply.
+    parsed.map_err(|_| {
+        BackendError::misconfigured(format!(
+            "the reply to {} is not JSON; check the base URL",
+            call.shown
+        ))
+    })
+}
+
+/// The id at the pointer: a text or a number, printable and not overlong, for it is logged.
+pub(crate) fn id_at<'a>(reply: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let id = reply.pointer(pointer)?;
+    let fits = |text: &str| {
+        !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match id {
+        Value::String(text) if fits(text) => Some(id),
+        Value::Number(_) => Some(id),
+        _ => None,
+    }
+}
+
+/// An id as a text.
+pub(crate) fn id_text(id: &Value) -> String {
+    match id {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,53 @@
+//! Rotates API keys over HTTP with AWS Secrets Manager: a provider is described by four requests,
+//! and [`HttpBackend`] does the rest.
+//!
+//! The provider makes the keys and lets two of them live side by side. Its description
+//! ([`Provider`]) says how a key is created, listed by its label, verified and revoked, and where
+//! the replies hold what. An admin credential ([`Admin`]), from another secret, makes and revokes
+//! keys. Requests go to [`AllowedHosts`] only, by https, whatever a secret says.
+//!
+//! A key that was made and never stored, because a function died in between, is found by its label
+//! and revoked by the next rotation; see [`HttpBackend`].
+//!
+//! # The secret
+//!
+//! A JSON document with the key in `api_key` and its id in `key_id` (other names can be set), and
+//! any other fields, which templates can use:
+//!
+//! ```json
+//! {"api_endpoint": "https://api.vendor.com", "account_id": "7", "api_key": "…", "key_id": "…"}
+//! ```
+//!
+//! A first key without its id rotates too; it is kept at the provider, and reported.
+//!
+//! # Requests
+//!
+//! They pass one seam, [`Transport`]: a `tower` service. The one behind it by default is
+//! [`ReqwestTransport`]. A request that creates a key is sent once per call; there is no retry
+//! beneath it, but the rotation's own replay.
+//!
+//! No function of this crate panics. No error, `Debug` output or log line holds a key, a token, a
+//! reply or an address's query.
+
+mod admin;
+mod backend;
+mod document;
+mod error;
+mod exchange;
+mod hosts;
+mod label;
+mod provider;
+mod reconcile;
+mod request;
+mod template;
+mod transport;
+mod verify;
+
+pub use admin::Admin;
+pub use backend::HttpBackend;
+pub use document::ApiKeyDocument;
+pub use error::ProviderError;
+pub use hosts::AllowedHosts;
+pub use provider::{Provider, ProviderBuilder};
+pub use request::Request;
+pub use transport::{ReqwestTransport, Transport, TransportError};

@@ -1,0 +1,136 @@
+//! A secret in a simulated Secrets Manager, its keys at the test kit's provider, and the function.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Grace, Rotator, SecretValue};
+use rotation_http::{AllowedHosts, HttpBackend};
+use rotation_testkit::http::KeyProvider;
+use rotation_testkit::{Simulator, SimulatorStore, StepRun};
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN_TOKEN, description};
+
+/// What the function is told that it has.
+pub const REMAINING: Duration = Duration::from_secs(60);
+
+pub struct Scene {
+    pub simulator: Simulator,
+    pub provider: KeyProvider,
+    pub rotator: Rotator<HttpBackend<KeyProvider>, SimulatorStore>,
+    pub arn: String,
+    grace: Grace,
+}
+
+impl Scene {
+    /// A secret whose key `key-1` was made by a person, and which was never rotated.
+    pub fn new(grace: Grace) -> Self {
+        let simulator = Simulator::new();
+        let operator = simulator.operator();
+        let admin_value = SecretValue::text(json!({ "token": ADMIN_TOKEN }).to_string());
+        let admin_arn = operator.create_secret("admin", admin_value).unwrap();
+        let provider = KeyProvider::new(ADMIN_TOKEN).with_faults(simulator.faults());
+        let (id, key) = provider.make_key("made by hand");
+        let document =
+            json!({"api_endpoint": "https://api.vendor.com", "account_id": 7, "api_key": key, "key_id": id});
+        let arn = operator
+            .create_secret("crm", SecretValue::text(document.to_string()))
+            .unwrap();
+        let admin = rotation_http::Admin::secret(admin_arn)
+            .json_pointer("/token")
+            .header("x-admin-token");
+        let hosts = AllowedHosts::new(["api.vendor.com"]).unwrap();
+        let backend = HttpBackend::new(description().build().unwrap(), admin, hosts).unwrap();
+        let rotator = Rotator::new(backend.with_transport(provider.clone()), simulator.store())
+            .with_clock(simulator.clock())
+            .with_random(rotation_testkit::SeededRandom::new(1))
+            .with_grace(grace);
+        Self {
+            simulator,
+            provider,
+            rotator,
+            arn,
+            grace,
+        }
+    }
+
+    /// Does one whole rotation, replays included, and says its token.
+    pub async fn rotate(&self) -> String {
+        let token = self.simulator.operator().rotate(&self.arn).unwrap();
+        self.finish(|_| false).await;
+        token
+    }
+
+    /// Does the steps that are due, and skips to those that will be, until `stop` says so of one or
+    /// there are no more. Checks after each what must hold at every instant.
+    pub async fn finish(&self, stop: impl Fn(&StepRun) -> bool) -> Option<StepRun> {
+        loop {
+            if let Some(run) = self.simulator.step(&self.rotator, REMAINING).await {
+                self.check_always(&run);
+                if stop(&run) {
+                    return Some(run);
+                }
+                continue;
+            }
+            let due = self.simulator.model().next_due()?;
+            let now = rotation_core::Clock::now(&self.simulator.clock());
+            self.simulator.skip(due.duration_since(now).unwrap_or_default());
+        }
+    }
+
+    /// The document under a label, if one is stored there.
+    pub fn document(&self, label: &str) -> Option<Value> {
+        let value = self.simulator.operator().value(&self.arn, label).ok()?;
+        value.decode().ok()
+    }
+
+    pub fn key_id(&self, label: &str) -> Option<String> {
+        Some(self.document(label)?.get("key_id")?.as_str()?.to_owned())
+    }
+
+    /// The ids of the keys that labelled versions hold, by label.
+    pub fn labelled(&self) -> BTreeMap<&'static str, String> {
+        let labels = [AWSCURRENT, AWSPENDING, AWSPREVIOUS];
+        labels
+            .into_iter()
+            .filter_map(|label| Some((label, self.key_id(label)?)))
+            .collect()
+    }
+
+    pub fn alive(&self) -> BTreeSet<String> {
+        self.provider.alive().into_iter().map(|key| key.id).collect()
+    }
+
+    /// `AWSCURRENT` authenticates, and what may become it does too.
+    fn check_always(&self, run: &StepRun) {
+        for label in [AWSCURRENT, AWSPENDING] {
+            let Some(document) = self.document(label) else {
+                assert_eq!(label, AWSPENDING, "nothing is AWSCURRENT after {run:?}");
+                continue;
+            };
+            let key = document["api_key"].as_str().unwrap();
+            assert!(
+                self.provider.authenticates(key),
+                "{label} does not authenticate after {run:?}"
+            );
+        }
+    }
+
+    /// The live keys are those of labelled versions, without grace of `AWSCURRENT` alone: no orphan
+    /// is left, and no labelled version's key was ended but one that then fell off.
+    pub fn check_settled(&self, history: &str) {
+        let mut labelled = self.labelled();
+        if self.grace == Grace::None {
+            labelled.retain(|label, _| *label == AWSCURRENT);
+        }
+        let expected: BTreeSet<_> = labelled.into_values().collect();
+        assert_eq!(
+            self.alive(),
+            expected,
+            "{history}\n{}",
+            self.simulator.labels(&self.arn)
+        );
+    }
+}
