@@ -74,7 +74,8 @@ pub trait SecretStore: fmt::Debug + Send + Sync + 'static {
 /// How a backend reads other secrets: a superuser's, an admin token.
 #[async_trait]
 pub trait SecretReader: Send + Sync {
-    /// The `AWSCURRENT` value of another secret, named by its ARN, read anew each time.
+    /// The `AWSCURRENT` value of another secret, named by its ARN. The framework reads it once per
+    /// step, however often it is asked for, and anew in the next step: the other secret may rotate.
     ///
     /// # Errors
     ///

@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, Grace, SecretValue};
+use rotation_testkit::model::Principal;
 use serde_json::json;
 
 #[path = "support/scene.rs"]
@@ -42,6 +43,24 @@ async fn keys_follow_each_other_and_at_most_two_live() {
         (&document["account_id"], &document["api_endpoint"]),
         (&json!(7), &json!("https://api.vendor.com"))
     );
+}
+
+#[tokio::test]
+async fn a_rotation_makes_thirteen_calls_to_secrets_manager() {
+    let scene = Scene::new(Grace::UntilNextRotation);
+    for rotation in 1..=3 {
+        scene.simulator.clear_calls();
+        let revoked = scene.provider.revoked().len();
+        scene.rotate().await;
+        let calls = scene.simulator.calls().into_iter();
+        let calls = calls.filter(|call| call.principal == Principal::RotationFunction);
+        // The admin secret among them; from the second rotation on, the previous key is retired.
+        assert_eq!(calls.count(), 13, "rotation {rotation}");
+        assert_eq!(
+            scene.provider.revoked().len() - revoked,
+            usize::from(rotation > 1)
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! One invocation: the event, its deadline, and calls that respect it.
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -36,7 +38,7 @@ impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
             deadline,
             retired: Vec::new(),
             rotator,
-            reader: StoreReader(&rotator.store),
+            reader: StoreReader::new(&rotator.store),
         }
     }
 
@@ -132,13 +134,35 @@ pub(super) fn decode<T: serde::de::DeserializeOwned>(stage: &'static str, value:
         .map_err(|source| RotationErrorKind::Document { stage, source })
 }
 
-/// Other secrets, read through the same store.
-struct StoreReader<'a, S>(&'a S);
+/// Other secrets, read through the same store, each once per step.
+struct StoreReader<'a, S> {
+    store: &'a S,
+    seen: Mutex<BTreeMap<String, SecretValue>>,
+}
+
+impl<'a, S> StoreReader<'a, S> {
+    fn new(store: &'a S) -> Self {
+        Self {
+            store,
+            seen: Mutex::default(),
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, BTreeMap<String, SecretValue>> {
+        // Nothing panics while it is locked; if something did, the map would still be whole.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[async_trait]
 impl<S: SecretStore> SecretReader for StoreReader<'_, S> {
     async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError> {
-        let version = self.0.read(secret_id, VersionRef::Stage(AWSCURRENT)).await?;
-        Ok(version.value)
+        if let Some(value) = self.seen().get(secret_id) {
+            return Ok(value.clone());
+        }
+        let version = VersionRef::Stage(AWSCURRENT);
+        let value = self.store.read(secret_id, version).await?.value;
+        self.seen().insert(secret_id.to_owned(), value.clone());
+        Ok(value)
     }
 }
