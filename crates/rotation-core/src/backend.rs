@@ -18,8 +18,8 @@ use crate::context::StepContext;
 
 /// What is particular to one kind of credential. Everything else is the framework's.
 ///
-/// The framework calls each method at most once per invocation, and drops its future when the
-/// invocation's time is up or the process dies, at any await. It replays a step with the same
+/// The framework drops a call's future when the invocation's time is up or the process dies, at any
+/// await. It replays a step with the same
 /// token any number of times, hours apart; two invocations of one step may overlap. Every method
 /// has to be right under all of that; `rotation-testkit` has the tools to prove it.
 ///
@@ -92,7 +92,9 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// Keys of the document that this type does not have survive a rotation untouched. A secret
     /// within it should be a [`SecretString`]: the framework never prints a credential, but a
-    /// derived `Debug` may.
+    /// derived `Debug` may. It must read back as it was written: every key by the name that it has
+    /// in the document. Structs and maps can be read from a document; an `Option` or an externally
+    /// tagged enum cannot stand at the top.
     ///
     /// [`SecretString`]: crate::SecretString
     /// [`SecretBytes`]: crate::SecretBytes
@@ -135,6 +137,8 @@ pub trait CredentialBackend: Send + Sync + 'static {
     /// A crash after the target made the credential and before the framework stored it leaves an
     /// orphan, which the next call must find. An error of the store that certainly stored nothing
     /// leads to [`retire`](Self::retire) with [`Retire::NotStored`].
+    ///
+    /// [`StepContext::as_of`] is the time to judge other makers by: the labels were read then.
     async fn create(
         &self,
         ctx: &StepContext<'_>,
@@ -160,8 +164,8 @@ pub trait CredentialBackend: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`BackendError::rejected`] with [`Applied::Nothing`] only if the target will never take
-    /// this value and has not taken it in an earlier try either: the framework then retires it and
-    /// releases `AWSPENDING`. A wrong password or a 401 alone is not that; it may be propagation.
+    /// this value and has not taken it in an earlier try either: the framework then releases
+    /// `AWSPENDING` and retires it. A wrong password or a 401 alone is not that; it may be propagation.
     ///
     /// # Crash behaviour
     ///
@@ -200,8 +204,10 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// # Contract
     ///
-    /// The framework never calls it for the current credential, nor, unless `why` is
-    /// [`Retire::Rejected`], for a pending one. Ends this credential and no other.
+    /// Ends this credential and no other. The framework calls it for one that the labels, as last
+    /// seen, do not have as current, nor as pending: a [rejected](Retire::Rejected) one has lost its
+    /// label before. One without an id, or with the id of a credential that is to live, it does not
+    /// call it for.
     ///
     /// # Idempotency
     ///
@@ -229,16 +235,9 @@ pub struct Profile {
     pub(crate) name: &'static str,
     pub(crate) mints: bool,
     pub(crate) sets: bool,
-    pub(crate) previous: Previous,
+    pub(crate) reads_previous: bool,
+    pub(crate) retires_previous: bool,
     pub(crate) create_budget: Duration,
-}
-
-/// What a backend needs the previous version for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Previous {
-    Unused,
-    Read,
-    Retired,
 }
 
 impl Profile {
@@ -252,7 +251,8 @@ impl Profile {
             name,
             mints: false,
             sets: true,
-            previous: Previous::Unused,
+            reads_previous: false,
+            retires_previous: false,
             create_budget: Duration::ZERO,
         }
     }
@@ -267,7 +267,8 @@ impl Profile {
             name,
             mints: true,
             sets: false,
-            previous: Previous::Retired,
+            reads_previous: false,
+            retires_previous: true,
             create_budget: Duration::from_secs(10),
         }
     }
@@ -279,11 +280,10 @@ impl Profile {
         self
     }
 
-    /// Reads the previous version in setSecret, for [`Live::previous`], and retires nothing in
-    /// createSecret: two users that alternate.
+    /// Reads the previous version in setSecret, for [`Live::previous`]: two users that alternate.
     #[must_use]
     pub const fn reads_previous(mut self) -> Self {
-        self.previous = Previous::Read;
+        self.reads_previous = true;
         self
     }
 
@@ -292,7 +292,7 @@ impl Profile {
     /// that goes on working beside the next: a key that the client uploads.
     #[must_use]
     pub const fn retires_previous(mut self) -> Self {
-        self.previous = Previous::Retired;
+        self.retires_previous = true;
         self
     }
 
@@ -312,8 +312,8 @@ impl Profile {
     }
 }
 
-/// The credentials that are in use now, and the ids that must not be ended.
-#[derive(Debug)]
+/// The credentials that are in use now, and the ids that must not be ended. `Debug` prints the ids
+/// only.
 pub struct Live<'a, C> {
     current: &'a C,
     previous: Option<&'a C>,
@@ -353,12 +353,20 @@ impl<'a, C> Live<'a, C> {
         self.ids.ids.contains(id)
     }
 
-    /// Whether the id of every labelled version's credential is known. If not, one of them may be a
-    /// credential that looks like an orphan: end only what was made under this step's own token,
-    /// of which no value was ever stored.
+    /// Whether the id of every labelled version's credential is known: all were read, and each has
+    /// one. If not, one of them may be a credential that looks like an orphan: end only what was
+    /// made under this step's own token, of which no value was ever stored.
     #[must_use]
     pub fn all_identified(&self) -> bool {
         self.ids.all_identified
+    }
+}
+
+impl<C> fmt::Debug for Live<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("ids", &self.ids)
+            .finish_non_exhaustive()
     }
 }
 
@@ -378,7 +386,7 @@ pub struct LiveIds {
 }
 
 impl LiveIds {
-    /// The ids, one per labelled version; `None` for a version whose credential has no id or whose
+    /// The ids, one for each labelled version; `None` for a version whose credential has no id or whose
     /// value cannot be read.
     pub fn new(ids: impl IntoIterator<Item = Option<String>>) -> Self {
         let mut live = Self {
@@ -394,6 +402,13 @@ impl LiveIds {
         live
     }
 
+    /// The same ids, and it is not known whether they are those of all labelled versions.
+    #[must_use]
+    pub fn incomplete(mut self) -> Self {
+        self.all_identified = false;
+        self
+    }
+
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.ids.contains(id)
     }
@@ -406,7 +421,8 @@ pub enum Retire {
     /// createSecret: it is about to lose its last label, after which nobody knows of it. It had a
     /// whole interval of grace.
     FallingOff,
-    /// finishSecret, with [`Grace::None`](crate::Grace::None): it was current until just now.
+    /// finishSecret, with [`Grace::None`](crate::Grace::None): it was current until just now. Labels
+    /// of an operator's own do not keep it: it may have leaked.
     Superseded,
     /// createSecret: it was made just now and could not be stored.
     NotStored,

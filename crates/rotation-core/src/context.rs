@@ -19,6 +19,7 @@ pub struct StepContext<'a> {
     pub(crate) version: &'a str,
     pub(crate) step: Step,
     pub(crate) deadline: Deadline,
+    pub(crate) as_of: SystemTime,
     pub(crate) outside: Outside<'a>,
 }
 
@@ -34,8 +35,10 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn SecretReader,
 }
 
+const TIME_IS_UP: &str = "the time of this invocation is up";
+
 impl<'a> StepContext<'a> {
-    /// A context as the framework makes it; for tests of a backend.
+    /// A context as the framework makes it, as of now; for tests of a backend.
     #[must_use]
     pub fn new(
         secret_arn: &'a str,
@@ -49,6 +52,7 @@ impl<'a> StepContext<'a> {
             version,
             step,
             deadline,
+            as_of: outside.clock.now(),
             outside,
         }
     }
@@ -72,14 +76,14 @@ impl<'a> StepContext<'a> {
         self.step
     }
 
-    /// How long this call may still take. In createSecret this is less than the invocation has
-    /// left, so that what is made can be stored.
+    /// How long this call may still take. In `create` of a minted credential this is less than the
+    /// invocation has left, so that what is made can be stored.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.deadline.remaining(self.outside.clock)
     }
 
-    /// The wall time at which this invocation is over and no call of it will start any more. A
+    /// The wall time at which this invocation is over: the framework starts no call after it. A
     /// backend writes it on what it mints, so that another invocation knows whether the maker may
     /// still be about to store it.
     #[must_use]
@@ -87,17 +91,22 @@ impl<'a> StepContext<'a> {
         self.deadline.wall
     }
 
-    /// The wall time now.
+    /// The wall time before this step read the secret: what had been stored by then, it has seen.
+    ///
+    /// Compare this with the [`wall_deadline`](Self::wall_deadline) of another maker, and nothing
+    /// later: a maker whose time was not up then may have stored its credential since. Leave a
+    /// margin, for clocks that differ and for a last request under way.
     #[must_use]
-    pub fn now(&self) -> SystemTime {
-        self.outside.clock.now()
+    pub fn as_of(&self) -> SystemTime {
+        self.as_of
     }
 
     /// Awaits `future` for as long as this call may take.
     ///
     /// # Errors
     ///
-    /// [`BackendError::unavailable`] when the time is up; the future is then dropped.
+    /// [`BackendError::unavailable`] when the time is up; the future is then dropped. If it was up
+    /// before, the future is not begun.
     pub async fn timeout<F: Future>(&self, future: F) -> Result<F::Output, BackendError> {
         self.timeout_after(Duration::MAX, future).await
     }
@@ -106,13 +115,16 @@ impl<'a> StepContext<'a> {
     ///
     /// # Errors
     ///
-    /// [`BackendError::unavailable`] when the time is up; the future is then dropped.
+    /// As for [`timeout`](Self::timeout).
     pub async fn timeout_after<F: Future>(
         &self,
         limit: Duration,
         future: F,
     ) -> Result<F::Output, BackendError> {
         let limit = limit.min(self.remaining());
+        if limit.is_zero() {
+            return Err(BackendError::unavailable(TIME_IS_UP));
+        }
         within(self.outside.clock, limit, future).await.ok_or_else(|| {
             BackendError::unavailable(format!("no answer within {:.1} s", limit.as_secs_f64()))
         })
@@ -125,7 +137,7 @@ impl<'a> StepContext<'a> {
     /// [`BackendError::unavailable`], at once, if the wait would not end before the time is up.
     pub async fn sleep(&self, duration: Duration) -> Result<(), BackendError> {
         if duration >= self.remaining() {
-            return Err(BackendError::unavailable("the time of this invocation is up"));
+            return Err(BackendError::unavailable(TIME_IS_UP));
         }
         self.outside.clock.sleep(duration).await;
         Ok(())
@@ -171,4 +183,100 @@ pub(crate) async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future
         Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+
+    use crate::document::SecretValue;
+    use crate::error::ErrorClass;
+    use crate::random::OsRandom;
+    use crate::store::{StoreError, StoreErrorKind};
+
+    use super::*;
+
+    /// A clock whose sleeps end at once and put the time forward.
+    #[derive(Debug, Default)]
+    struct Leaping(Mutex<Duration>);
+
+    #[async_trait]
+    impl Clock for Leaping {
+        fn now(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + self.elapsed()
+        }
+
+        fn elapsed(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            *self.0.lock().unwrap() += duration;
+        }
+    }
+
+    struct Nothing;
+
+    #[async_trait]
+    impl SecretReader for Nothing {
+        async fn read_current(&self, _: &str) -> Result<SecretValue, StoreError> {
+            Err(StoreError::not_applied(
+                StoreErrorKind::NotFound,
+                "no secrets here",
+            ))
+        }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn a_context_says_which_rotation_and_keeps_its_time() {
+        let clock = Leaping::default();
+        let outside = Outside {
+            clock: &clock,
+            random: &OsRandom,
+            secrets: &Nothing,
+        };
+        let deadline = Deadline::after(&clock, 10 * SECOND);
+        let ctx = StepContext::new("arn", "token", Step::SetSecret, deadline, outside);
+        assert_eq!(
+            (ctx.secret_arn(), ctx.version(), ctx.step()),
+            ("arn", "token", Step::SetSecret)
+        );
+        assert_eq!(ctx.wall_deadline(), SystemTime::UNIX_EPOCH + 10 * SECOND);
+        ctx.sleep(4 * SECOND).await.unwrap();
+        assert_eq!(ctx.remaining(), 6 * SECOND);
+        assert_eq!(ctx.as_of(), SystemTime::UNIX_EPOCH);
+        assert!(ctx.sleep(6 * SECOND).await.is_err());
+        assert_eq!(ctx.remaining(), 6 * SECOND);
+
+        assert_eq!(ctx.timeout(async { 7 }).await.unwrap(), 7);
+        let late = ctx.timeout_after(2 * SECOND, std::future::pending::<()>()).await;
+        assert_eq!(late.unwrap_err().to_string(), "no answer within 2.0 s");
+        assert_eq!(ctx.remaining(), 4 * SECOND);
+        ctx.timeout(std::future::pending::<()>()).await.unwrap_err();
+        let begun = ctx.timeout(async { panic!("begun after the time was up") }).await;
+        assert!(begun.is_err());
+    }
+
+    #[test]
+    fn what_is_kept_back_is_taken_off_the_time_and_not_off_the_wall() {
+        let clock = Leaping::default();
+        let deadline = Deadline::after(&clock, 10 * SECOND);
+        assert_eq!(deadline.less(3 * SECOND).remaining(&clock), 7 * SECOND);
+        assert_eq!(deadline.less(3 * SECOND).wall, deadline.wall);
+        let year = Deadline::after(&clock, Duration::MAX).remaining(&clock);
+        assert_eq!(year, Duration::from_secs(365 * 24 * 3600));
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_cannot_be_read_keeps_its_class() {
+        let missing = Nothing.read_current("x").await.unwrap_err();
+        assert_eq!(BackendError::from(missing).class(), ErrorClass::Misconfigured);
+        let lost = BackendError::from(StoreError::unknown("no answer"));
+        assert_eq!(lost.class(), ErrorClass::Unavailable);
+        assert!(format!("{lost:?}").ends_with("no answer"), "{lost:?}");
+    }
 }

@@ -13,10 +13,11 @@ use crate::secret::{SecretBytes, SecretString};
 
 /// The value of one version of a secret, text or binary, as it is stored.
 ///
-/// Text that starts with `{` is a JSON document and must parse as one; all else is opaque. The
-/// kind is kept: a binary secret is written back as binary.
+/// Text that starts with `{`, white space aside, is a JSON document and must parse as one; all else
+/// is opaque. The kind is kept: a binary secret is written back as binary.
 ///
-/// `Debug` prints the kind and nothing of the value.
+/// `Debug` prints the kind and nothing of the value. The keys of a document count as public: errors
+/// name them.
 #[derive(Clone, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these two")]
 pub enum SecretValue {
@@ -53,19 +54,34 @@ impl SecretValue {
 
     /// This value with what differs between `before` and `after` laid over it. Keys that are the
     /// same in both, or in neither, keep their place, their number's digits and their type; nested
-    /// objects are overlaid in the same way.
+    /// objects, and arrays whose length stays, are overlaid in the same way.
     ///
     /// `before` is what [`decode`](Self::decode) made of this value.
     ///
     /// # Errors
     ///
-    /// [`DocumentError::WrongKind`] when `after` does not serialise to the kind that this value has.
-    pub fn overlay<T: Serialize>(&self, before: &T, after: &T) -> Result<Self, DocumentError> {
+    /// [`DocumentError::WrongKind`] when `after` does not serialise to the kind that this value has;
+    /// [`DocumentError::DuplicateKey`] when a key of the credential stands twice;
+    /// [`DocumentError::NotReadBack`] when what would be stored does not decode to `after`, as with
+    /// `#[serde(alias)]` or an opaque value that starts with a brace.
+    pub fn overlay<T>(&self, before: &T, after: &T) -> Result<Self, DocumentError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
         let before = Wiped(to_json(before)?);
         let after = Wiped(to_json(after)?);
-        match (self, &after.0) {
+        let overlaid = self.overlaid(&before.0, &after.0)?;
+        let read_back: T = overlaid.decode().map_err(|_| DocumentError::NotReadBack)?;
+        if Wiped(to_json(&read_back)?).0 != after.0 {
+            return Err(DocumentError::NotReadBack);
+        }
+        Ok(overlaid)
+    }
+
+    fn overlaid(&self, before: &Value, after: &Value) -> Result<Self, DocumentError> {
+        match (self, after) {
             (Self::Text(text), Value::Object(_)) if is_document(text) => {
-                let overlaid = overlay::apply(text.expose_secret(), &before.0, &after.0)?;
+                let overlaid = overlay::apply(text.expose_secret(), before, after)?;
                 Ok(Self::text(overlaid))
             }
             (Self::Text(text), Value::String(after)) if !is_document(text) => Ok(Self::text(after.as_str())),
@@ -92,7 +108,10 @@ impl fmt::Debug for SecretValue {
 }
 
 fn is_document(text: &SecretString) -> bool {
-    text.expose_secret().starts_with('{')
+    let json_space = [' ', '\t', '\n', '\r'];
+    text.expose_secret()
+        .trim_start_matches(json_space)
+        .starts_with('{')
 }
 
 fn to_json<T: Serialize>(credential: &T) -> Result<Value, DocumentError> {
@@ -140,6 +159,8 @@ pub enum DocumentError {
     WrongKind(&'static str),
     /// The credential's `Serialize` failed.
     NotSerialisable,
+    /// The value, once written, would not read as the credential that it was made from.
+    NotReadBack,
 }
 
 impl fmt::Display for DocumentError {
@@ -155,6 +176,9 @@ impl fmt::Display for DocumentError {
             Self::Unsuitable => f.write_str("it does not have the form that the backend's credential needs"),
             Self::WrongKind(kind) => write!(f, "the secret is {kind}, and the backend's credential is not"),
             Self::NotSerialisable => f.write_str("the backend's credential cannot be written as JSON"),
+            Self::NotReadBack => f.write_str(
+                "what would be stored does not read back as the same credential; serialise each key by the name it has in the document, and start no plain text with {",
+            ),
         }
     }
 }

@@ -115,6 +115,15 @@ pub enum RotationErrorKind {
         /// How the answer was lost.
         source: StoreError,
     },
+    /// Another invocation of this step stored its credential first, and which one is not to be seen
+    /// yet; ours was kept, lest it be the same.
+    #[error(
+        "another invocation stored its credential first; the replay goes on with that one, and the next rotation ends ours"
+    )]
+    LostRace {
+        /// The answer to our put.
+        source: StoreError,
+    },
     /// The target rejected the pending credential for good; `AWSPENDING` has been released.
     #[error(
         "the target rejected the pending credential for good; AWSPENDING has been released, start a new rotation"
@@ -125,15 +134,15 @@ pub enum RotationErrorKind {
     },
     /// The rotation happened; the credential that it superseded was to stop working and has not.
     #[error(
-        "the rotation is complete, but the superseded credential still works; the replay or the next rotation retires it, or revoke it by hand"
+        "the rotation is complete, but the superseded credential was not retired and may still work; the replay or the next rotation tries again, or revoke it by hand"
     )]
     SupersededStillLive {
         /// Why it could not be retired.
         #[source]
         cause: StillLive,
     },
-    /// A credential that could not be stored could not be retired either.
-    #[error("the new credential was not stored and could not be retired ({}); the next rotation finds it", .reason.as_str())]
+    /// A credential that no version holds, or will hold, could not be retired.
+    #[error("a credential that no version holds could not be retired ({}); the next rotation finds it", .reason.as_str())]
     NotCompensated {
         /// Why it was to be retired.
         reason: Retire,
@@ -146,6 +155,9 @@ pub enum RotationErrorKind {
         /// What was going on.
         doing: &'static str,
     },
+    /// No backend is set up for this secret; for functions that route several secrets.
+    #[error("this function has no backend for the secret; add a route for it, or take the function off it")]
+    NoBackend,
     /// The tag `rotation:grace` has a value that means nothing.
     #[error("the secret's tag rotation:grace must be none or until-next-rotation")]
     BadGraceTag,
@@ -159,6 +171,12 @@ pub enum StillLive {
     #[error("the replica in {region} is not in sync")]
     ReplicaBehind {
         /// The Region that is behind.
+        region: String,
+    },
+    /// Replication to a Region failed; waiting does not help.
+    #[error("replication to {region} failed; mend the replica or remove it")]
+    ReplicaFailed {
+        /// The Region whose replica has failed.
         region: String,
     },
     /// The credential has no id, so nobody can say what to end.
@@ -187,7 +205,9 @@ fn hint(kind: StoreErrorKind) -> &'static str {
 }
 
 impl RotationError {
-    pub(crate) fn new(step: Step, version: &str, kind: RotationErrorKind) -> Self {
+    /// The failure of a step; for other implementations of [`Rotate`](crate::Rotate).
+    #[must_use]
+    pub fn new(step: Step, version: &str, kind: RotationErrorKind) -> Self {
         Self {
             step,
             version: version.to_owned(),
@@ -231,6 +251,7 @@ impl RotationErrorKind {
             Self::NotWrittenYet
             | Self::LabelsMoved
             | Self::StoreUnknown { .. }
+            | Self::LostRace { .. }
             | Self::NotCompensated { .. }
             | Self::OutOfTime { .. } => ErrorClass::Unavailable,
             Self::DryRunLeftover | Self::PendingRejected { .. } => ErrorClass::Rejected,
@@ -239,7 +260,9 @@ impl RotationErrorKind {
                 ErrorClass::Rejected | ErrorClass::Misconfigured => ErrorClass::Misconfigured,
             },
             Self::SupersededStillLive { cause } => cause.class(),
-            Self::Document { .. } | Self::NoCurrentValue | Self::BadGraceTag => ErrorClass::Misconfigured,
+            Self::Document { .. } | Self::NoCurrentValue | Self::NoBackend | Self::BadGraceTag => {
+                ErrorClass::Misconfigured
+            }
         }
     }
 }
@@ -250,7 +273,7 @@ impl StillLive {
             Self::ReplicaBehind { .. } | Self::OutOfTime => ErrorClass::Unavailable,
             Self::Backend(source) => source.class(),
             Self::Store(source) => source.class(),
-            Self::Unidentified | Self::Document(_) => ErrorClass::Misconfigured,
+            Self::ReplicaFailed { .. } | Self::Unidentified | Self::Document(_) => ErrorClass::Misconfigured,
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::secret::SecretString;
 
 /// One invocation: which step of which rotation of which secret.
 ///
-/// Made from JSON only, and only when every field is what the service sends: a value of this type
-/// is safe to put into a log line.
+/// There is one only if every field is what the service could send: its `Debug` and its fields are
+/// safe to put into a log line.
 ///
 /// ```
 /// use rotation_core::{RotationEvent, Step};

@@ -21,7 +21,7 @@
 //! Nothing here knows the AWS SDK, Lambda or HTTP: a backend compiles against this crate alone.
 //! Time, waiting and randomness are injected ([`Clock`], [`RandomSource`]).
 //!
-//! No function of this crate panics.
+//! No function of this crate panics, but [`TokioClock`] outside a tokio runtime.
 
 pub mod stages;
 
@@ -50,7 +50,7 @@ pub use random::{OsRandom, RandomSource, RandomUnavailable};
 pub use rotator::{Grace, Outcome, Retired, Rotate, Rotator, StepReport};
 pub use secret::{SecretBytes, SecretString};
 pub use store::{
-    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, Replica, SecretDescription, SecretReader, SecretStore,
-    StoreError, StoreErrorKind, StoredVersion, VersionRef,
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, Replica, ReplicaStatus, SecretDescription, SecretReader,
+    SecretStore, StoreError, StoreErrorKind, StoredVersion, VersionRef,
 };
 pub use time::{Clock, Deadline, TokioClock};

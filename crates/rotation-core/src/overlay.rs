@@ -25,6 +25,25 @@ impl Object {
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, DocumentError> {
         T::deserialize(self)
     }
+
+    /// Where the key's value stands. A key that stands twice has no one place.
+    fn place(&mut self, key: &str) -> Result<Option<&mut Box<RawValue>>, DocumentError> {
+        let mut places = self.0.iter_mut().filter(|(name, _)| name == key);
+        match (places.next(), places.next()) {
+            (_, Some(_)) => Err(DocumentError::DuplicateKey(key.to_owned())),
+            (place, None) => Ok(place.map(|(_, raw)| raw)),
+        }
+    }
+
+    fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        for (key, raw) in std::mem::take(&mut self.0) {
+            if wanted(&key) {
+                self.0.push((key, raw));
+            } else {
+                wipe(raw);
+            }
+        }
+    }
 }
 
 /// The object in `text` with the difference between two states of some of its keys laid over it.
@@ -33,45 +52,73 @@ pub(crate) fn apply(text: &str, before: &Value, after: &Value) -> Result<String,
     let (Value::Object(before), Value::Object(after)) = (before, after) else {
         return Err(DocumentError::WrongKind("a JSON document"));
     };
-    object
-        .0
-        .retain(|(key, _)| after.contains_key(key) || !before.contains_key(key));
+    object.keep(|key| after.contains_key(key) || !before.contains_key(key));
     for (key, value) in after {
         let old = before.get(key);
-        if old == Some(value) {
-            continue;
-        }
-        match object.0.iter_mut().find(|(name, _)| name == key) {
-            Some((_, raw)) => *raw = overlaid(raw, old, value)?,
+        match object.place(key)? {
+            _ if old == Some(value) => {}
+            Some(stored) => replace(stored, old, value)?,
             None => object.0.push((key.clone(), raw(value)?)),
         }
     }
     serde_json::to_string(&object).map_err(|_| DocumentError::NotSerialisable)
 }
 
-fn overlaid(
-    stored: &RawValue,
-    before: Option<&Value>,
-    after: &Value,
-) -> Result<Box<RawValue>, DocumentError> {
-    match before {
-        Some(before) if before.is_object() && after.is_object() && stored.get().starts_with('{') => {
-            RawValue::from_string(apply(stored.get(), before, after)?)
-                .map_err(|_| DocumentError::NotSerialisable)
+fn replace(stored: &mut Box<RawValue>, before: Option<&Value>, after: &Value) -> Result<(), DocumentError> {
+    let new = match before {
+        Some(before) => overlaid(stored, before, after)?,
+        None => raw(after)?,
+    };
+    wipe(std::mem::replace(stored, new));
+    Ok(())
+}
+
+fn overlaid(stored: &RawValue, before: &Value, after: &Value) -> Result<Box<RawValue>, DocumentError> {
+    match (before, after) {
+        (Value::Object(_), Value::Object(_)) if stored.get().starts_with('{') => {
+            let text = apply(stored.get(), before, after)?;
+            RawValue::from_string(text).map_err(|_| DocumentError::NotSerialisable)
+        }
+        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
+            overlaid_items(stored, before, after)
         }
         _ => raw(after),
     }
+}
+
+/// The items of an array, each overlaid by itself.
+fn overlaid_items(
+    stored: &RawValue,
+    before: &[Value],
+    after: &[Value],
+) -> Result<Box<RawValue>, DocumentError> {
+    let mut items: Vec<Box<RawValue>> =
+        serde_json::from_str(stored.get()).map_err(|_| DocumentError::NotReadBack)?;
+    if items.len() != after.len() {
+        return Err(DocumentError::NotReadBack);
+    }
+    for ((item, before), after) in items.iter_mut().zip(before).zip(after) {
+        if before != after {
+            replace(item, Some(before), after)?;
+        }
+    }
+    let new = to_raw_value(&items).map_err(|_| DocumentError::NotSerialisable);
+    items.into_iter().for_each(wipe);
+    new
 }
 
 fn raw(value: &Value) -> Result<Box<RawValue>, DocumentError> {
     to_raw_value(value).map_err(|_| DocumentError::NotSerialisable)
 }
 
+/// Overwrites what may be a secret.
+fn wipe(raw: Box<RawValue>) {
+    String::from(Box::<str>::from(raw)).zeroize();
+}
+
 impl Drop for Object {
     fn drop(&mut self) {
-        for (_, raw) in self.0.drain(..) {
-            String::from(Box::<str>::from(raw)).zeroize();
-        }
+        self.keep(|_| false);
     }
 }
 
@@ -224,16 +271,71 @@ mod tests {
         assert_eq!(removed, r#"{"username":"app","password":"p"}"#);
     }
 
+    #[derive(Clone, Deserialize, Serialize)]
+    struct Secret {
+        password: SecretString,
+    }
+
     #[test]
-    fn nested_objects_are_overlaid_too() {
-        let stored = SecretValue::text(r#"{"db":{"pool":10.0,"login":{"user":"a","password":"old"}}}"#);
-        let before = serde_json::json!({"db": {"login": {"password": "old"}}});
-        let after = serde_json::json!({"db": {"login": {"password": "new"}}});
-        let rotated = exposed(&stored.overlay(&before, &after).unwrap());
-        assert_eq!(
-            rotated,
-            r#"{"db":{"pool":10.0,"login":{"user":"a","password":"new"}}}"#
+    fn nested_objects_and_arrays_are_overlaid_too() {
+        #[derive(Clone, Deserialize, Serialize)]
+        struct Nested {
+            db: Secret,
+            users: Vec<Secret>,
+        }
+        let stored = SecretValue::text(
+            r#"{"db":{"pool":10.0,"password":"old"},"users":[{"extra":1.10,"password":"a"},{"password":"b","n":2.50}]}"#,
         );
+        let before: Nested = stored.decode().unwrap();
+        let mut after = before.clone();
+        after.db.password = "new".into();
+        after.users[1].password = "c".into();
+        assert_eq!(
+            exposed(&stored.overlay(&before, &after).unwrap()),
+            r#"{"db":{"pool":10.0,"password":"new"},"users":[{"extra":1.10,"password":"a"},{"password":"c","n":2.50}]}"#
+        );
+        after.users.pop();
+        assert_eq!(
+            exposed(&stored.overlay(&before, &after).unwrap()),
+            r#"{"db":{"pool":10.0,"password":"new"},"users":[{"password":"a"}]}"#
+        );
+    }
+
+    #[test]
+    fn what_would_not_read_back_is_refused() {
+        #[derive(Clone, Deserialize, Serialize)]
+        struct Aliased {
+            #[serde(alias = "pwd")]
+            password: SecretString,
+        }
+        let stored = SecretValue::text(r#"{"pwd":"old"}"#);
+        let before: Aliased = stored.decode().unwrap();
+        let after = Aliased {
+            password: "new".into(),
+        };
+        assert_eq!(
+            stored.overlay(&before, &after).unwrap_err(),
+            DocumentError::NotReadBack
+        );
+
+        let twice = SecretValue::text(r#"{"password":"a","password":"b"}"#);
+        let before: Value = twice.decode().unwrap();
+        let duplicate = DocumentError::DuplicateKey("password".to_owned());
+        assert_eq!(twice.overlay(&before, &before).unwrap_err(), duplicate);
+
+        let opaque = SecretValue::text("old");
+        let old: SecretString = opaque.decode().unwrap();
+        assert_eq!(
+            opaque.overlay(&old, &"{new".into()).unwrap_err(),
+            DocumentError::NotReadBack
+        );
+    }
+
+    #[test]
+    fn white_space_before_a_document_is_no_part_of_it() {
+        let stored = " \n\t{\"username\":\"app\",\"password\":\"old\"}\n";
+        let rotated = rotate(stored, |login| login.password = "new".into());
+        assert_eq!(rotated, r#"{"username":"app","password":"new"}"#);
     }
 
     #[test]
@@ -290,9 +392,10 @@ mod tests {
     #[test]
     fn a_credential_of_another_kind_is_refused() {
         let document = SecretValue::text("{}");
+        let [a, b] = ["a", "b"].map(str::to_owned);
         let rows = [
             (
-                document.overlay(&"a", &"b").unwrap_err(),
+                document.overlay(&a, &b).unwrap_err(),
                 DocumentError::WrongKind("a JSON document"),
             ),
             (
@@ -302,7 +405,7 @@ mod tests {
                 DocumentError::WrongKind("plain text"),
             ),
             (
-                SecretValue::binary(vec![1]).overlay(&"a", &"b").unwrap_err(),
+                SecretValue::binary(vec![1]).overlay(&a, &b).unwrap_err(),
                 DocumentError::WrongKind("binary"),
             ),
         ];

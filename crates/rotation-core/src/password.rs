@@ -119,6 +119,12 @@ impl PasswordPolicy {
         for last in (1..password.len()).rev() {
             password.swap(last, uniform(random, last + 1)?);
         }
+        // A secret that starts with a brace reads as a JSON document.
+        if password.first() == Some(&'{')
+            && let Some(other) = password.iter().position(|&c| c != '{')
+        {
+            password.swap(0, other);
+        }
         Ok(password.iter().collect::<String>().into())
     }
 }
@@ -231,6 +237,14 @@ mod tests {
             one_type,
             "without REQUIRE_EACH_INCLUDED_TYPE a type may be missing"
         );
+    }
+
+    #[test]
+    fn no_password_looks_like_a_document() {
+        for _ in 0..2000 {
+            let password = generate(&[("PASSWORD_LENGTH", "4"), ("REQUIRE_EACH_INCLUDED_TYPE", "no")]);
+            assert!(!password.starts_with('{'), "{password}");
+        }
     }
 
     #[test]

@@ -18,14 +18,21 @@ pub struct OsRandom;
 
 impl RandomSource for OsRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomUnavailable> {
-        getrandom::fill(bytes).map_err(|error| RandomUnavailable(error.to_string()))
+        getrandom::fill(bytes).map_err(|error| RandomUnavailable::new(error.to_string()))
     }
 }
 
 /// The random source failed; nothing was made from it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the random source gave no bytes: {0}")]
-pub struct RandomUnavailable(pub String);
+pub struct RandomUnavailable(String);
+
+impl RandomUnavailable {
+    /// With the source's own reason, which is printed.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
 
 /// A number from 0 to `below - 1`, each equally likely. `below` of 0 counts as 1.
 pub(crate) fn uniform(random: &dyn RandomSource, below: usize) -> Result<usize, RandomUnavailable> {

@@ -21,6 +21,7 @@ mod attempt;
 mod create;
 mod finish;
 mod load;
+mod put;
 mod retire;
 mod set;
 
@@ -51,6 +52,20 @@ pub trait Rotate: Send + Sync {
     /// [`RotationError`]. Report it as the invocation's failure: Secrets Manager then keeps the
     /// labels as they are and replays the rotation.
     async fn rotate(&self, event: &RotationEvent, remaining: Duration) -> Result<StepReport, RotationError>;
+}
+
+#[async_trait]
+impl<R: Rotate + ?Sized> Rotate for Box<R> {
+    async fn rotate(&self, event: &RotationEvent, remaining: Duration) -> Result<StepReport, RotationError> {
+        self.as_ref().rotate(event, remaining).await
+    }
+}
+
+#[async_trait]
+impl<R: Rotate + ?Sized> Rotate for Arc<R> {
+    async fn rotate(&self, event: &RotationEvent, remaining: Duration) -> Result<StepReport, RotationError> {
+        self.as_ref().rotate(event, remaining).await
+    }
 }
 
 /// [`Rotate`] for one backend over one store.
@@ -106,10 +121,7 @@ impl<B: CredentialBackend, S: SecretStore> Rotator<B, S> {
             Step::TestSecret => attempt.test().await?,
             Step::FinishSecret => attempt.finish().await?,
         };
-        Ok(StepReport {
-            outcome,
-            retired: attempt.retired,
-        })
+        Ok(StepReport::new(outcome, attempt.retired))
     }
 }
 
@@ -177,6 +189,14 @@ pub struct StepReport {
     pub retired: Vec<Retired>,
 }
 
+impl StepReport {
+    /// The report of a step; for other implementations of [`Rotate`].
+    #[must_use]
+    pub fn new(outcome: Outcome, retired: Vec<Retired>) -> Self {
+        Self { outcome, retired }
+    }
+}
+
 /// How a step ended well.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -225,4 +245,34 @@ pub struct Retired {
     pub why: Retire,
     /// What became of it.
     pub result: Retirement,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_logs_and_metrics_are_pinned() {
+        let outcomes = [
+            (Outcome::Created, "created"),
+            (Outcome::AlreadyStored, "already_stored"),
+            (Outcome::Set, "set"),
+            (Outcome::NothingToSet, "nothing_to_set"),
+            (Outcome::Tested, "tested"),
+            (Outcome::Promoted, "promoted"),
+            (Outcome::AlreadyCurrent, "already_current"),
+        ];
+        for (outcome, word) in outcomes {
+            assert_eq!(outcome.as_str(), word);
+        }
+        let reasons = [
+            (Retire::FallingOff, "falling off its last label"),
+            (Retire::Superseded, "superseded, with no grace"),
+            (Retire::NotStored, "made and not stored"),
+            (Retire::Rejected, "rejected by the target"),
+        ];
+        for (reason, words) in reasons {
+            assert_eq!(reason.as_str(), words);
+        }
+    }
 }

@@ -6,13 +6,14 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// What stands in `Debug` and `Display` output in place of a secret.
+/// What stands in `Debug` output in place of a secret.
 pub(crate) const REDACTED: &str = "[REDACTED]";
 
 /// A text that must not be printed: a password, an API key, a token.
 ///
-/// `Debug` and `Display` print `[REDACTED]`, never the text nor its length; the memory is
-/// overwritten when the value is dropped. The one way to the text is [`expose_secret`].
+/// `Debug` prints `[REDACTED]`, never the text nor its length; the memory is overwritten when the
+/// value is dropped. The one way to the text is [`expose_secret`]. There is no `Display`: a command
+/// that was put together with it would set the password to the word `[REDACTED]`.
 ///
 /// # Serialisation
 ///
@@ -24,7 +25,7 @@ pub(crate) const REDACTED: &str = "[REDACTED]";
 /// use rotation_core::SecretString;
 ///
 /// let password = SecretString::from("correct horse");
-/// assert_eq!(format!("{password:?} {password}"), "[REDACTED] [REDACTED]");
+/// assert_eq!(format!("{password:?}"), "[REDACTED]");
 /// assert_eq!(password.expose_secret(), "correct horse");
 /// ```
 ///
@@ -53,12 +54,6 @@ impl From<&str> for SecretString {
 }
 
 impl fmt::Debug for SecretString {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(REDACTED)
-    }
-}
-
-impl fmt::Display for SecretString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(REDACTED)
     }
@@ -170,14 +165,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_and_display_redact() {
+    fn debug_redacts() {
         let text = SecretString::from("hunter2");
         assert_eq!(
-            format!("{text:?}/{text}/{:?}", Some(&text)),
-            "[REDACTED]/[REDACTED]/Some([REDACTED])"
+            format!("{text:?} {:?}", Some(&text)),
+            "[REDACTED] Some([REDACTED])"
         );
         let bytes = SecretBytes::from(b"hunter2".as_slice());
         assert_eq!(format!("{bytes:?}"), "[REDACTED]");
+    }
+
+    #[test]
+    fn bytes_are_kept_as_they_are() {
+        for bytes in [
+            SecretBytes::from(vec![7, 255]),
+            SecretBytes::from([7, 255].as_slice()),
+        ] {
+            assert_eq!(bytes.expose_secret(), [7, 255]);
+        }
     }
 
     #[test]

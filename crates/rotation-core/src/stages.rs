@@ -105,6 +105,8 @@ fn is_elsewhere(region: &str, arn: &str) -> bool {
     arn.split(':').nth(3).is_some_and(|own| own != region)
 }
 
+impl std::error::Error for Refusal {}
+
 impl Refusal {
     /// Who can mend it.
     #[must_use]

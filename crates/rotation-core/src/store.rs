@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -69,6 +70,37 @@ pub trait SecretStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreErrorKind::StageMismatch`] when `AWSPENDING` is elsewhere.
     async fn release_pending(&self, secret_id: &str, version: &str) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+impl<S: SecretStore + ?Sized> SecretStore for Arc<S> {
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        self.as_ref().describe(secret_id).await
+    }
+
+    async fn read(&self, secret_id: &str, version: VersionRef<'_>) -> Result<StoredVersion, StoreError> {
+        self.as_ref().read(secret_id, version).await
+    }
+
+    async fn put_pending(
+        &self,
+        secret_id: &str,
+        token: &str,
+        value: &SecretValue,
+        rotation_token: Option<&SecretString>,
+    ) -> Result<(), StoreError> {
+        self.as_ref()
+            .put_pending(secret_id, token, value, rotation_token)
+            .await
+    }
+
+    async fn promote(&self, secret_id: &str, to: &str, from: &str) -> Result<(), StoreError> {
+        self.as_ref().promote(secret_id, to, from).await
+    }
+
+    async fn release_pending(&self, secret_id: &str, version: &str) -> Result<(), StoreError> {
+        self.as_ref().release_pending(secret_id, version).await
+    }
 }
 
 /// How a backend reads other secrets: a superuser's, an admin token.
@@ -142,17 +174,29 @@ impl SecretDescription {
 pub struct Replica {
     /// The replica's Region.
     pub region: String,
-    /// Whether its `Status` is `InSync`.
-    pub in_sync: bool,
+    /// How far it has come.
+    pub status: ReplicaStatus,
+}
+
+/// How far a replica has come, by its `Status`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ReplicaStatus {
+    /// `InSync`.
+    InSync,
+    /// `InProgress`, `Pending`: it will be.
+    Behind,
+    /// `Failed`, and anything else: it will not be by waiting.
+    Failed,
 }
 
 impl Replica {
     /// A replica in this Region.
     #[must_use]
-    pub fn new(region: impl Into<String>, in_sync: bool) -> Self {
+    pub fn new(region: impl Into<String>, status: ReplicaStatus) -> Self {
         Self {
             region: region.into(),
-            in_sync,
+            status,
         }
     }
 }

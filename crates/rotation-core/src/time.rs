@@ -15,6 +15,10 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn elapsed(&self) -> Duration;
 
     /// Waits.
+    ///
+    /// # Panics
+    ///
+    /// [`TokioClock`] does where no tokio runtime with a timer runs it, as tokio's own `sleep`.
     async fn sleep(&self, duration: Duration);
 }
 

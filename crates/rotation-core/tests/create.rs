@@ -220,9 +220,9 @@ async fn who_loses_the_race_ends_its_own_and_keeps_the_stored_one() {
     let bench = Bench::new(MINTED);
     let token = bench.start();
     let (simulator, arn, of) = (bench.simulator.clone(), bench.arn.clone(), token.clone());
-    bench
-        .target
-        .during_create(move || put_pending(&simulator, &arn, &of, document("winner")));
+    bench.target.during("create", move || {
+        put_pending(&simulator, &arn, &of, document("winner"));
+    });
     let report = bench.step(&token, CreateSecret).await.unwrap();
     assert_eq!(report.outcome, Outcome::AlreadyStored);
     assert_eq!(bench.target.calls().last().unwrap(), "retire k2 NotStored");
@@ -234,9 +234,9 @@ async fn a_race_between_credentials_of_one_id_ends_neither() {
     let bench = Bench::new(MINTED);
     let token = bench.start();
     let (simulator, arn, of) = (bench.simulator.clone(), bench.arn.clone(), token.clone());
-    bench
-        .target
-        .during_create(move || put_pending(&simulator, &arn, &of, document("k2")));
+    bench.target.during("create", move || {
+        put_pending(&simulator, &arn, &of, document("k2"));
+    });
     bench.step(&token, CreateSecret).await.unwrap();
     assert_eq!(bench.target.calls(), ["create current=k1 previous=none"]);
 }
@@ -246,9 +246,9 @@ async fn labels_that_moved_while_it_was_made_stop_the_put() {
     let bench = Bench::new(MINTED);
     let token = bench.start();
     let (operator, arn) = (bench.simulator.operator(), bench.arn.clone());
-    bench
-        .target
-        .during_create(move || _ = operator.put(&arn, document("manual")).unwrap());
+    bench.target.during("create", move || {
+        _ = operator.put(&arn, document("manual")).unwrap();
+    });
     let error = bench.step(&token, CreateSecret).await.unwrap_err();
     assert!(matches!(error.kind(), Kind::Refused(_)), "{error:?}");
     assert_eq!(bench.target.calls().last().unwrap(), "retire k2 NotStored");

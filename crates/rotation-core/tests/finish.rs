@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use common::{Bench, MINUTES};
 use rotation_core::{
-    BackendError, Clock, ErrorClass, Grace, Outcome, Profile, RotationErrorKind as Kind, SecretValue, Step,
-    StillLive,
+    BackendError, Clock, ErrorClass, Grace, Outcome, Profile, RotationError, RotationErrorKind as Kind,
+    SecretValue, Step, StillLive,
 };
 use rotation_testkit::Fault;
 use rotation_testkit::model::ReplicaStatus;
@@ -46,6 +46,8 @@ async fn a_lost_answer_is_looked_up() {
             .at_nth("UpdateSecretVersionStage", 1, fault);
         let result = bench.step(&token, FinishSecret).await;
         assert_eq!(result.is_ok(), moved, "{fault:?}: {result:?}");
+        let lost = |error: &RotationError| matches!(error.kind(), Kind::Store { .. });
+        assert!(result.as_ref().err().is_none_or(lost), "{result:?}");
         bench.step(&token, FinishSecret).await.unwrap();
         assert!(bench.labels(&token).contains(&"AWSCURRENT".to_owned()));
     }
@@ -116,8 +118,12 @@ async fn the_tag_of_one_secret_overrides_the_grace() {
 
 #[tokio::test]
 async fn a_misspelt_tag_is_refused_before_any_effect() {
-    for step in [Step::CreateSecret, FinishSecret] {
-        let bench = Bench::with_previous(Profile::chosen("chosen"));
+    let profiles = [Profile::chosen("chosen"), MINTED];
+    for (step, profile) in [Step::CreateSecret, FinishSecret]
+        .into_iter()
+        .flat_map(|s| profiles.map(|p| (s, p)))
+    {
+        let bench = Bench::with_previous(profile);
         let token = bench.start_until(step).await;
         bench
             .simulator
@@ -143,6 +149,7 @@ async fn a_superseded_credential_that_still_lives_is_said_and_resumed() {
         "{error:?}"
     );
     assert!(error.to_string().contains("the rotation is complete"));
+    assert!(format!("{error:?}").ends_with("503"), "{error:?}");
     assert!(bench.labels(&token).contains(&"AWSCURRENT".to_owned()));
     bench.target.calls();
 
@@ -219,5 +226,47 @@ async fn replicas_keep_the_superseded_credential_until_they_are_in_sync() {
             waited > MINUTES - Duration::from_secs(10) && waited < MINUTES,
             "{waited:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_failed_is_not_waited_for() {
+    let mut bench = Bench::new(MINTED);
+    bench.rotator = bench.rotator.with_grace(Grace::None);
+    let operator = bench.simulator.operator();
+    operator.replicate(&bench.arn, "us-east-1").unwrap();
+    let token = bench.start_until(FinishSecret).await;
+    operator
+        .set_replica_status(&bench.arn, "us-east-1", ReplicaStatus::Failed)
+        .unwrap();
+    let before = bench.simulator.clock().elapsed();
+    let error = bench.step(&token, FinishSecret).await.unwrap_err();
+    assert!(error.class() == ErrorClass::Misconfigured, "{error:?}");
+    assert!(format!("{error:?}").contains("us-east-1"));
+    assert_eq!(bench.simulator.clock().elapsed(), before);
+}
+
+#[tokio::test]
+async fn a_failure_after_the_move_says_that_the_rotation_is_complete() {
+    let rows = [
+        (Fault::Deny, ErrorClass::Misconfigured),
+        (Fault::Throttle, ErrorClass::Unavailable),
+    ];
+    for (fault, class) in rows {
+        let mut bench = Bench::new(MINTED);
+        bench.rotator = bench.rotator.with_grace(Grace::None);
+        let token = bench.start_until(FinishSecret).await;
+        bench.simulator.faults().at_nth("GetSecretValue", 1, fault);
+        let error = bench.step(&token, FinishSecret).await.unwrap_err();
+        assert!(
+            matches!(
+                error.kind(),
+                Kind::SupersededStillLive {
+                    cause: StillLive::Store(_)
+                }
+            ),
+            "{error:?}"
+        );
+        assert_eq!(error.class(), class);
     }
 }

@@ -126,18 +126,44 @@ async fn a_credential_changed_in_place_is_never_released() {
 }
 
 #[tokio::test]
-async fn a_rejected_credential_that_could_not_be_retired_keeps_its_label() {
+async fn a_rejected_credential_that_could_not_be_retired_is_said() {
     let bench = Bench::new(ACTIVATED);
     let token = bench.start_until(SetSecret).await;
     bench.target.fail("set", rejected);
     bench.target.fail("retire", || BackendError::unavailable("503"));
     let error = bench.step(&token, SetSecret).await.unwrap_err();
-    assert_eq!(error.class(), ErrorClass::Unavailable);
-    assert_eq!(bench.labels(&token), ["AWSPENDING"]);
-
-    bench.target.mend("retire");
-    bench.step(&token, SetSecret).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::NotCompensated { .. }), "{error:?}");
     assert_eq!(bench.labels(&token), [""; 0]);
+    bench.target.mend("set");
+    bench.target.mend("retire");
+    bench.target.state().next_id = Some("k3".into());
+    bench.rotate().await;
+}
+
+#[tokio::test]
+async fn a_rejected_credential_is_released_before_it_is_retired() {
+    // A release that fails leaves everything as it was, and the replay does it again.
+    let bench = Bench::new(ACTIVATED);
+    let token = bench.start_until(SetSecret).await;
+    bench.target.fail("set", rejected);
+    bench
+        .simulator
+        .faults()
+        .at_nth("UpdateSecretVersionStage", 1, Fault::Throttle);
+    let error = bench.step(&token, SetSecret).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Unavailable);
+    assert_eq!(bench.target.calls().len(), 1, "set alone");
+    let error = bench.step(&token, SetSecret).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::PendingRejected { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_previous_version_that_may_not_be_read_does_not_block() {
+    let bench = Bench::with_previous(CHOSEN.reads_previous());
+    let token = bench.start_until(SetSecret).await;
+    bench.simulator.faults().at_nth("GetSecretValue", 3, Fault::Deny);
+    bench.step(&token, SetSecret).await.unwrap();
+    assert_eq!(bench.target.calls(), ["set k2 current=k1 previous=none"]);
 }
 
 #[tokio::test]

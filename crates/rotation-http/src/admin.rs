@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::document::{ApiKeyDocument, Wiped};
 use crate::error::ProviderError;
 use crate::provider::pointer;
-use crate::request::header_value;
+use crate::request::{header_value, is_transports};
 
 /// The admin credential and the header that carries it: `authorization: Bearer TOKEN`, unless
 /// [`header`](Self::header) says otherwise.
@@ -85,9 +85,12 @@ impl Admin {
 
     pub(crate) fn header_name(&self) -> Result<HeaderName, ProviderError> {
         let name = self.header.as_deref().unwrap_or("authorization");
-        name.parse().map_err(|_| {
-            ProviderError::new("admin header", format!("{name:?} is no header name; correct it"))
-        })
+        let wrong = |why: &str| ProviderError::new("admin header", format!("{name:?} {why}"));
+        let name = name.parse().map_err(|_| wrong("is no header name; correct it"))?;
+        if is_transports(&name) {
+            return Err(wrong("belongs to the transport; name another"));
+        }
+        Ok(name)
     }
 
     async fn token(&self, ctx: &StepContext<'_>) -> Result<SecretString, BackendError> {

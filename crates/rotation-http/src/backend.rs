@@ -13,15 +13,17 @@ use serde_json::Value;
 use crate::admin::{Admin, AdminHeader};
 use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
-use crate::exchange::{Sender, id_at, id_text, json};
+use crate::exchange::{AdminError, Sender, id_at, id_text, json};
 use crate::hosts::AllowedHosts;
 use crate::label::{Hash, Label};
 use crate::provider::Provider;
-use crate::reconcile::{Facts, Listed, Verdict, judge};
+use crate::reconcile::LONGEST;
 use crate::request::Call;
 use crate::template::Values;
 use crate::transport::{ReqwestTransport, Transport};
 use crate::verify;
+
+mod orphans;
 
 /// Rotates keys that a provider makes.
 ///
@@ -40,10 +42,30 @@ use crate::verify;
 /// that works and that nobody knows of. Every key is therefore made with a label: a hash of the
 /// secret's ARN, one of the rotation's token, and the time at which the invocation that makes it is
 /// over. The next createSecret, of this rotation or another, lists the keys and revokes those with
-/// a label of this secret, unless a labelled version holds their id, or their maker may still be
-/// about to store them (until 60 seconds after its end). Where the id of some labelled version's
-/// key is not known, only keys of this very rotation are revoked. A key whose label is not exactly
-/// ours is never touched.
+/// a label of this secret, unless a labelled version holds their id, or their maker may still have
+/// been about to store them when this step read the secret (until 60 seconds after its end). Where
+/// the id of some labelled version's key is not known, only keys of this very rotation are revoked.
+/// A key whose label is not exactly ours is never touched here.
+///
+/// The end that a label says lies 15 minutes at most after the step began, the time that a Lambda
+/// function has. A step that takes longer makes no key after them, and one that stores its key more
+/// than 60 seconds later is not protected from others. A label whose end is further off counts as
+/// out of time.
+///
+/// # What the provider has to do
+///
+/// - Its list shows, in one reply, every key that create can make, with the label as it was sent,
+///   and no key that was revoked. Where a revoked key is listed, it is revoked again in every
+///   rotation: 404 and 410 mean that it is gone; any other refusal that time does not mend, such as
+///   409, is logged and passed over, for orphans.
+/// - It keeps labels of 62 characters.
+///
+/// createSecret looks whether the list shows the `AWSCURRENT` key, and makes none where a list
+/// that holds other keys does not, or where the label of this key is a label of ours that was cut
+/// or rewritten: orphans would stay. The step then fails as misconfigured. If the list was only
+/// late, its replay passes. A first key that the list cannot show, because it was made for another
+/// account, needs a document without the key's id: then it is not looked for, and it is kept. An
+/// empty list, and one without any label, are logged as a warning.
 ///
 /// # Propagation
 ///
@@ -154,78 +176,6 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 
-    /// All keys that the provider lists.
-    async fn list(
-        &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
-        document: &ApiKeyDocument,
-    ) -> Result<Vec<Listed>, BackendError> {
-        let (call, at) = (&self.provider.list, &self.provider.at);
-        let body = sender.admin(call, &Values::of(document), admin).await?;
-        let reply = json(call, body)?;
-        let items = reply
-            .0
-            .pointer(&at.items)
-            .and_then(Value::as_array)
-            .ok_or_else(|| missing(call, "array of keys", &at.items))?;
-        let listed = |item: &Value| Listed {
-            id: id_at(item, &at.item_id).map(id_text),
-            label: item
-                .pointer(&at.item_label)
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-        };
-        Ok(items.iter().map(listed).collect())
-    }
-
-    /// Revokes what earlier tries left behind. Returns the ids of the keys whose makers may still
-    /// be at work.
-    async fn reconcile(
-        &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
-        live: Live<'_, ApiKeyDocument>,
-    ) -> Result<Vec<String>, BackendError> {
-        let keys = self.list(sender, admin, live.current()).await?;
-        let mut at_work = Vec::new();
-        for (verdict, key) in judged(sender.ctx, live, keys) {
-            let id = key.id.as_deref();
-            match (verdict, id) {
-                (Verdict::NotOurs | Verdict::Live, _) => {}
-                (Verdict::MakerInTime { until }, _) => {
-                    let until = until
-                        .duration_since(SystemTime::UNIX_EPOCH)
-                        .unwrap_or_default()
-                        .as_secs();
-                    tracing::info!(
-                        id,
-                        until,
-                        "a key is not stored yet, and its maker may still be at work"
-                    );
-                    at_work.push(id.unwrap_or("without id").to_owned());
-                }
-                (Verdict::Unidentifiable, _) => {
-                    tracing::warn!(
-                        id,
-                        "a key looks like an orphan, and is kept because a labelled version has no key id"
-                    );
-                }
-                (Verdict::Orphan, Some(id)) => {
-                    let ended = self.revoke(sender, admin, live.current(), id).await?;
-                    tracing::warn!(id, result = %ended, "a key that was made and never stored");
-                }
-                (Verdict::Orphan, None) => {
-                    tracing::warn!(
-                        label = key.label,
-                        "a key that was never stored has no id in the list; revoke it by hand"
-                    );
-                }
-            }
-        }
-        Ok(at_work)
-    }
-
     /// Ends the key with this id.
     async fn revoke(
         &self,
@@ -233,17 +183,20 @@ impl<T: Transport> HttpBackend<T> {
         admin: &mut AdminHeader<'_>,
         document: &ApiKeyDocument,
         id: &str,
-    ) -> Result<Retirement, BackendError> {
+    ) -> Result<Retirement, AdminError> {
         let values = Values {
             id: Some(Cow::Borrowed(id)),
             ..Values::of(document)
         };
-        match sender.admin(&self.provider.revoke, &values, admin).await {
+        match sender
+            .admin(&self.provider.revoke, &values, admin, ONE_REQUEST)
+            .await
+        {
             Ok(_) => Ok(Retirement::Retired),
             Err(refusal) if matches!(refusal.status, Some(StatusCode::NOT_FOUND | StatusCode::GONE)) => {
                 Ok(Retirement::AlreadyGone)
             }
-            Err(refusal) => Err(refusal.into()),
+            Err(refusal) => Err(refusal),
         }
     }
 
@@ -255,36 +208,33 @@ impl<T: Transport> HttpBackend<T> {
         live: Live<'_, ApiKeyDocument>,
         at_work: &[String],
     ) -> Result<ApiKeyDocument, BackendError> {
-        let ctx = sender.ctx;
-        if ctx.remaining() < TIME_TO_MINT {
-            return Err(BackendError::unavailable(
-                "too little time is left to make a key; a replay makes one",
-            ));
-        }
-        let label = Label {
-            secret: Hash::of_secret(ctx.secret_arn()),
-            token: Hash::of_token(ctx.version()),
-            deadline: ctx.wall_deadline(),
-        };
+        let label = self.label(sender.ctx)?;
         let values = Values {
             label: Some(Cow::Owned(label.to_string())),
             ..Values::of(live.current())
         };
         let call = &self.provider.create;
-        let body = sender.admin(call, &values, admin).await.map_err(|refusal| match refusal.status {
-            // A limit on the number of keys that the keys of other tries take up ends by itself.
-            Some(status) if status.is_client_error() && !is_admin_refused(status) && !at_work.is_empty() => {
-                BackendError::unavailable(format!(
-                    "{} answered with status {}, and there are keys whose makers may still be at work ({}); a replay revokes them once they are not",
-                    call.shown,
-                    status.as_u16(),
-                    at_work.join(", ")
-                ))
-            }
-            _ => refusal.error,
-        })?;
+        let body = sender.admin(call, &values, admin, Duration::MAX).await;
+        let body = body.map_err(|refusal| not_made(call, refusal, at_work))?;
         let reply = json(call, body)?;
         self.adopt(sender, admin, live, &reply.0).await
+    }
+
+    /// The label for a key that is made now.
+    fn label(&self, ctx: &StepContext<'_>) -> Result<Label, BackendError> {
+        let longest = ctx.as_of().checked_add(LONGEST).unwrap_or_else(|| ctx.as_of());
+        let deadline = ctx.wall_deadline().min(longest);
+        let left = deadline.duration_since(wall_now(ctx)).unwrap_or_default();
+        if left.min(ctx.remaining()) < TIME_TO_MINT {
+            return Err(BackendError::unavailable(
+                "too little time is left to make a key; a replay makes one",
+            ));
+        }
+        Ok(Label {
+            secret: Hash::of_secret(ctx.secret_arn()),
+            token: Hash::of_token(ctx.version()),
+            deadline,
+        })
     }
 
     /// The current document with the new key in it. A key that cannot be used is revoked.
@@ -300,7 +250,7 @@ impl<T: Transport> HttpBackend<T> {
             // Nothing to revoke it by; its label tells the next run.
             return Err(missing(
                 call,
-                "key id (a text of printable ASCII, or a number)",
+                "key id (a text of printable ASCII, or a whole number of at most 64 bits)",
                 &at.id,
             ));
         };
@@ -317,7 +267,7 @@ impl<T: Transport> HttpBackend<T> {
             .filter(|key| !key.is_empty());
         let Some(key) = key else {
             let ended = self.revoke(sender, admin, current, &text).await;
-            let result = ended.map_or_else(|error| error.to_string(), |ended| ended.to_string());
+            let result = ended.map_or_else(|refusal| refusal.error.to_string(), |ended| ended.to_string());
             tracing::warn!(id = text, result, "a key was made and the reply does not hold it");
             return Err(missing(call, "key (a text)", &at.key));
         };
@@ -330,23 +280,31 @@ impl<T: Transport> HttpBackend<T> {
 /// With less time than this left, no key is made: its reply would be lost too easily.
 const TIME_TO_MINT: Duration = Duration::from_secs(5);
 
-fn judged(
-    ctx: &StepContext<'_>,
-    live: Live<'_, ApiKeyDocument>,
-    keys: Vec<Listed>,
-) -> Vec<(Verdict, Listed)> {
-    let facts = Facts {
-        secret: Hash::of_secret(ctx.secret_arn()),
-        token: Hash::of_token(ctx.version()),
-        now: ctx.now(),
-        protects: &|id| live.protects(id),
-        all_identified: live.all_identified(),
-    };
-    keys.into_iter().map(|key| (judge(&key, &facts), key)).collect()
+/// How long a list or a revocation may take: one that hangs must not use up the time of the key.
+const ONE_REQUEST: Duration = Duration::from_secs(30);
+
+/// Why no key was made. A limit on the number of keys that the keys of other tries take up ends by
+/// itself, and some providers answer it with 403.
+fn not_made(call: &Call, refusal: AdminError, at_work: &[String]) -> BackendError {
+    match refusal.status {
+        Some(status)
+            if status.is_client_error() && status != StatusCode::UNAUTHORIZED && !at_work.is_empty() =>
+        {
+            BackendError::unavailable(format!(
+                "{} answered with status {}, and there are keys whose makers may still be at work ({}); a replay revokes them once they are not",
+                call.shown,
+                status.as_u16(),
+                at_work.join(", ")
+            ))
+        }
+        _ => refusal.error,
+    }
 }
 
-fn is_admin_refused(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+/// The wall time now, or a little later: createSecret has less time left than its invocation.
+fn wall_now(ctx: &StepContext<'_>) -> SystemTime {
+    let end = ctx.wall_deadline();
+    end.checked_sub(ctx.remaining()).unwrap_or(end)
 }
 
 fn missing(call: &Call, what: &str, pointer: &str) -> BackendError {
@@ -414,7 +372,9 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
             return Ok(Retirement::kept("no key id"));
         };
         let mut admin = AdminHeader::new(&self.admin);
-        self.revoke(&self.sender(ctx), &mut admin, credential, &id).await
+        Ok(self
+            .revoke(&self.sender(ctx), &mut admin, credential, &id)
+            .await?)
     }
 }
 

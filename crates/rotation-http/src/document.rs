@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
+use crate::exchange::is_whole;
+
 /// The JSON document that holds an API key, with all its top-level fields.
 ///
 /// Which field holds the key and which the key's id is said by the [`Provider`]: `api_key` and
@@ -22,12 +24,13 @@ use zeroize::Zeroize;
 pub struct ApiKeyDocument(Map<String, Value>);
 
 impl ApiKeyDocument {
-    /// The field as a text: a text as it is, a number or a truth value as JSON writes it. `None`
-    /// if it is absent, empty, or anything else.
+    /// The field as a text: a text as it is, a whole number of at most 64 bits or a truth value as
+    /// JSON writes it. `None` if it is absent, empty, or anything else: of any other number digits
+    /// may be lost.
     pub(crate) fn text(&self, field: &str) -> Option<Cow<'_, str>> {
         match self.0.get(field)? {
             Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
-            Value::Number(number) => Some(Cow::Owned(number.to_string())),
+            Value::Number(number) if is_whole(number) => Some(Cow::Owned(number.to_string())),
             Value::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
             _ => None,
         }
@@ -95,13 +98,14 @@ mod tests {
 
     #[test]
     fn fields_read_as_text() {
-        let document =
-            document(json!({"text": "a", "number": 7, "truth": true, "empty": "", "null": null, "list": []}));
+        let document = document(
+            json!({"text": "a", "number": 7, "truth": true, "empty": "", "null": null, "list": [], "float": 1.5, "big": 1e30}),
+        );
         let read = |field| document.text(field).map(Cow::into_owned);
         assert_eq!(read("text").as_deref(), Some("a"));
         assert_eq!(read("number").as_deref(), Some("7"));
         assert_eq!(read("truth").as_deref(), Some("true"));
-        for absent in ["empty", "null", "list", "nowhere"] {
+        for absent in ["empty", "null", "list", "float", "big", "nowhere"] {
             assert_eq!(read(absent), None, "{absent}");
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use rotation_core::{BackendError, ErrorClass, StepContext};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use zeroize::Zeroize;
 
 use crate::admin::AdminHeader;
@@ -61,14 +61,15 @@ impl<T: Transport> Sender<'_, T> {
         })
     }
 
-    /// Sends an admin request and returns the body of an expected reply.
+    /// Sends an admin request, waits so long for the reply, and returns the body of an expected one.
     pub(crate) async fn admin(
         &self,
         call: &Call,
         values: &Values<'_>,
         admin: &mut AdminHeader<'_>,
+        limit: Duration,
     ) -> Result<Bytes, AdminError> {
-        match self.send(call, values, Some(admin), Duration::MAX).await? {
+        match self.send(call, values, Some(admin), limit).await? {
             Answer::Nothing(error) => Err(error.into()),
             Answer::Reply(status, body) if call.expects(status) => Ok(body),
             Answer::Reply(status, _) => Err(AdminError {
@@ -97,6 +98,11 @@ impl From<AdminError> for BackendError {
     }
 }
 
+/// Whether the provider refused the admin credential itself.
+pub(crate) fn is_admin_refused(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
 fn no_reply(call: &Call, error: Box<dyn std::error::Error + Send + Sync>) -> BackendError {
     let message = format!("{} got no reply that can be used", call.shown);
     let class = error.downcast_ref().map(TransportError::class);
@@ -119,7 +125,7 @@ pub(crate) fn is_passing(status: StatusCode) -> bool {
 fn refused(call: &Call, status: StatusCode) -> BackendError {
     let (shown, number) = (&call.shown, status.as_u16());
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => BackendError::misconfigured(format!(
+        status if is_admin_refused(status) => BackendError::misconfigured(format!(
             "the admin credential was refused by {shown} (status {number}); check that it is valid and may do this"
         )),
         status if is_passing(status) => {
@@ -149,7 +155,8 @@ pub(crate) fn json(call: &Call, body: Bytes) -> Result<Wiped, BackendError> {
     })
 }
 
-/// The id at the pointer: a text or a number, printable and not overlong, for it is logged.
+/// The id at the pointer: a text, printable and not overlong, for it is logged, or a whole number of
+/// at most 64 bits; any other number has lost digits when it was read.
 pub(crate) fn id_at<'a>(reply: &'a Value, pointer: &str) -> Option<&'a Value> {
     let id = reply.pointer(pointer)?;
     let fits = |text: &str| {
@@ -157,9 +164,14 @@ pub(crate) fn id_at<'a>(reply: &'a Value, pointer: &str) -> Option<&'a Value> {
     };
     match id {
         Value::String(text) if fits(text) => Some(id),
-        Value::Number(_) => Some(id),
+        Value::Number(number) if is_whole(number) => Some(id),
         _ => None,
     }
+}
+
+/// Whether the number is known in full.
+pub(crate) fn is_whole(number: &Number) -> bool {
+    number.is_u64() || number.is_i64()
 }
 
 /// An id as a text.
@@ -167,5 +179,43 @@ pub(crate) fn id_text(id: &Value) -> String {
     match id {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_printable_text_or_a_whole_number() {
+        let id = |text: &str| {
+            let reply: Value = serde_json::from_str(&format!(r#"{{"id": {text}}}"#)).unwrap();
+            id_at(&reply, "/id").map(id_text)
+        };
+        for (given, read) in [
+            (r#""k-1""#, "k-1"),
+            ("7", "7"),
+            ("-7", "-7"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("-9223372036854775808", "-9223372036854775808"),
+        ] {
+            assert_eq!(id(given).as_deref(), Some(read));
+        }
+        for given in [
+            "123456789012345678901234",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "1.5",
+            "7.0",
+            "1e3",
+            r#""""#,
+            r#""a b""#,
+            r#""\n""#,
+            "true",
+            "null",
+            "[]",
+        ] {
+            assert_eq!(id(given), None, "{given}");
+        }
     }
 }

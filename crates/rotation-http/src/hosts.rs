@@ -14,8 +14,9 @@ use crate::error::ProviderError;
 /// is checked on the final address of every request, before a connection is made and before the
 /// admin secret is read. Requests go by https only.
 ///
-/// Never allowed, listed or not: link-local addresses and those of cloud metadata services
-/// (169.254.0.0/16, fe80::/10, fd00:ec2::/32).
+/// Never allowed, listed or not, when written as an address: link-local addresses and those of
+/// cloud metadata services (169.254.0.0/16, fe80::/10, fd00:ec2::/32). Where a listed name leads is
+/// not looked at: list only names whose DNS records are in good hands.
 ///
 /// ```
 /// use rotation_http::AllowedHosts;
@@ -117,8 +118,15 @@ const PART: &str = "allowed hosts";
 
 impl Entry {
     fn parse(entry: &str) -> Result<Self, ProviderError> {
+        if entry.contains('@') {
+            // Not quoted: a password may stand before it.
+            return Err(ProviderError::new(
+                PART,
+                "an entry holds @ and is not a host; write HOST or HOST:PORT, without a user name",
+            ));
+        }
         let wrong = |why: &str| ProviderError::new(PART, format!("{entry:?} {why}"));
-        if entry.contains(['/', '\\', '@', '?', '#', '*']) || entry.contains(char::is_whitespace) {
+        if entry.contains(['/', '\\', '?', '#', '*']) || entry.contains(char::is_whitespace) {
             return Err(wrong(
                 "is not a host; write HOST or HOST:PORT, each host by its whole name",
             ));
@@ -319,5 +327,12 @@ mod tests {
             assert!(AllowedHosts::new([entry]).is_err(), "{entry:?}");
         }
         assert!(AllowedHosts::new(Vec::<&str>::new()).is_err());
+        for entry in [
+            "user:SENTINEL@api.vendor.com",
+            "https://u:SENTINEL@api.vendor.com/",
+        ] {
+            let error = AllowedHosts::new([entry]).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("SENTINEL"), "{error}");
+        }
     }
 }

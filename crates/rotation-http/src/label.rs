@@ -28,6 +28,18 @@ impl Label {
         };
         (parts.next().is_none() && label.to_string() == text).then_some(label)
     }
+
+    /// Whether the text may be what a provider made of a label: cut off, in capitals, with other
+    /// separators, with something behind it.
+    pub(crate) fn resembles(text: &str) -> bool {
+        let text = text.trim().to_ascii_lowercase();
+        let Some(rest) = text.strip_prefix(PREFIX.trim_end_matches('-')) else {
+            return false;
+        };
+        let mut rest = rest.chars();
+        rest.next().is_some_and(|separator| !separator.is_alphanumeric())
+            && rest.take(16).all(|digit| digit.is_ascii_hexdigit())
+    }
 }
 
 const PREFIX: &str = "rotation-";
@@ -118,6 +130,33 @@ mod tests {
             "rotation-00000000000000ab-ffffffffffffffff-18446744073709551615",
         ] {
             assert_eq!(Label::parse(foreign), None, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_provider_made_of_a_label_resembles_one() {
+        let capitals = TEXT.to_uppercase();
+        let (other_separators, longer) = (TEXT.replace('-', "_"), format!(" {TEXT} (copy)"));
+        for changed in [
+            TEXT,
+            &TEXT[..40],
+            &TEXT[..12],
+            "rotation-",
+            &capitals,
+            &other_separators,
+            &longer,
+        ] {
+            assert!(Label::resembles(changed), "{changed:?}");
+        }
+        for named_by_a_person in [
+            "",
+            "ci",
+            "rotation",
+            "rotations",
+            "rotation-of-the-crew",
+            "my rotation-00ab",
+        ] {
+            assert!(!Label::resembles(named_by_a_person), "{named_by_a_person:?}");
         }
     }
 

@@ -18,7 +18,9 @@
 //! {"api_endpoint": "https://api.vendor.com", "account_id": "7", "api_key": "…", "key_id": "…"}
 //! ```
 //!
-//! A first key without its id rotates too; it is kept at the provider, and reported.
+//! A first key without its id rotates too; it is kept at the provider, and reported. A first key
+//! with its id is ended like any other, though a person made it: by the second rotation, or by the
+//! first without grace.
 //!
 //! # Requests
 //!

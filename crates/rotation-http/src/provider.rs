@@ -8,7 +8,7 @@ use url::Url;
 use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
 use crate::request::{Call, Request};
-use crate::template::{Allowed, Hole, Template, Values};
+use crate::template::{Allowed, Hole, Template, Values, is_dots};
 
 /// How keys are made, listed, verified and revoked at a provider, and where its replies hold what.
 ///
@@ -132,20 +132,23 @@ impl ProviderBuilder {
         self
     }
 
-    /// Where the reply to create holds the key's id, a text or a number.
+    /// Where the reply to create holds the key's id: a text, or a whole number of at most 64 bits.
     pub fn id_at(mut self, pointer: impl Into<String>) -> Self {
         self.id_at = Some(pointer.into());
         self
     }
 
     /// The request that lists keys, sent with the admin credential. One reply has to list all of
-    /// them: ask for the largest page that the provider gives.
+    /// them, with their labels as create sent them: ask for the largest page that the provider
+    /// gives. Keys that were revoked must not be listed: filter them out. See
+    /// [`HttpBackend`](crate::HttpBackend#what-the-provider-has-to-do).
     pub fn list(mut self, request: Request) -> Self {
         self.list = Some(request);
         self
     }
 
-    /// Where the reply to list holds the array of keys; the empty pointer for the reply itself.
+    /// Where the reply to list holds the array of keys; the empty pointer for the reply itself. A
+    /// null counts as no keys.
     pub fn items_at(mut self, pointer: impl Into<String>) -> Self {
         self.items_at = Some(pointer.into());
         self
@@ -347,6 +350,11 @@ fn parse_base(text: &str) -> Result<Url, &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("has a user name or password before the host; take it out");
     }
+    // The parser has resolved them: the path is another than was meant.
+    let path = text.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    if path.is_some_and(|(_, path)| path.split('/').any(is_dots)) {
+        return Err("has . or .. as a segment of its path; write it without");
+    }
     Ok(url)
 }
 
@@ -496,6 +504,9 @@ mod tests {
             (complete().base_url("https://user@api.vendor.com"), "base_url"),
             (complete().base_url("https://api.vendor.com?a=b"), "base_url"),
             (complete().base_url("https://api.vendor.com#a"), "base_url"),
+            (complete().base_url("https://api.vendor.com/a/../b"), "base_url"),
+            (complete().base_url("https://api.vendor.com/%2E"), "base_url"),
+            (complete().base_url("{secret.a}/%2e%2E/b"), "base_url"),
             (complete().base_url("{secret.a}{secret.b}"), "base_url"),
             (complete().base_url("{secret.a}:8080"), "base_url"),
             (complete().base_url("{key}"), "base_url"),
@@ -531,6 +542,36 @@ mod tests {
         ] {
             let error = base(hostile).unwrap_err();
             assert!(!error.contains("SENTINEL"), "{hostile:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_value_cannot_leave_its_place_in_the_base() {
+        let base = |template: &str, value: &str| {
+            let provider = complete().base_url(template).build().unwrap();
+            let document = serde_json::from_value(json!({ "tenant": value })).unwrap();
+            provider
+                .base(&document)
+                .map(|url| url.to_string())
+                .map_err(|error| error.to_string())
+        };
+        let template = "https://api.vendor.com/tenants/{secret.tenant}/v1";
+        assert_eq!(
+            base(template, "a..b/%").as_deref(),
+            Ok("https://api.vendor.com/tenants/a..b%2F%25/v1")
+        );
+        for dots in [".", "..", "%2e", "%2e%2e", ".%2E", "%252e%252E", "%25252e."] {
+            let error = base(template, dots).unwrap_err();
+            assert!(error.contains("{secret.tenant}"), "{dots}: {error}");
+        }
+        for (template, value) in [
+            ("https://api.vendor.com/tenants/.{secret.tenant}/v1", "."),
+            ("https://api.vendor.com/tenants/%2e{secret.tenant}", "."),
+            ("{secret.tenant}/v1", "https://api.vendor.com/tenants/.."),
+            ("{secret.tenant}/v1", "https://api.vendor.com/a/%2E%2e/b"),
+        ] {
+            let error = base(template, value).unwrap_err();
+            assert!(error.contains(". or .."), "{template}: {error}");
         }
     }
 

@@ -152,7 +152,17 @@ const BLANK: &str = "https://host.invalid";
 
 fn compile_header(name: &str, value: &str, allowed: Allowed<'_>) -> Result<(HeaderName, Template), String> {
     let name: HeaderName = name.parse().map_err(|_| "is no header name; correct it")?;
-    if [
+    if is_transports(&name) {
+        return Err("belongs to the transport; take it out".to_owned());
+    }
+    let value = Template::parse(value, allowed)?;
+    header_value(&value.sample()).ok_or("is not printable ASCII; correct it")?;
+    Ok((name, value))
+}
+
+/// Whether the transport sets this header, and nobody else may.
+pub(crate) fn is_transports(name: &HeaderName) -> bool {
+    [
         "host",
         "connection",
         "content-length",
@@ -161,12 +171,6 @@ fn compile_header(name: &str, value: &str, allowed: Allowed<'_>) -> Result<(Head
         "upgrade",
     ]
     .contains(&name.as_str())
-    {
-        return Err("belongs to the transport; take it out".to_owned());
-    }
-    let value = Template::parse(value, allowed)?;
-    header_value(&value.sample()).ok_or("is not printable ASCII; correct it")?;
-    Ok((name, value))
 }
 
 /// The text as a header's value, if it is printable ASCII.
@@ -219,7 +223,7 @@ impl Call {
         if base.path() != path {
             // The parser resolves `.` and `..`, percent-encoded too: another path than was meant.
             return Err(BackendError::misconfigured(format!(
-                "a value in the path of {} is . or ..; correct it in the secret",
+                "a value in the path of {} is . or .., which would lead elsewhere; correct it where it comes from (the secret's document, or for an id the provider's reply)",
                 self.shown
             )));
         }

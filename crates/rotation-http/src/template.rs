@@ -94,7 +94,7 @@ impl<'a> Values<'a> {
         .ok_or_else(|| {
             unsuitable(
                 hole,
-                "is needed and the secret's document has no text or number for it; add it to the document",
+                "is needed and the secret's document has no text or whole number for it; add it to the document",
             )
         })
     }
@@ -183,7 +183,7 @@ impl Template {
     }
 
     /// For a base URL: a value at the very start is a URL itself, one in the host may only be made
-    /// of letters, digits, hyphens and dots, all others are percent-encoded.
+    /// of letters, digits, hyphens and dots, all others are percent-encoded and not `.` or `..`.
     pub(crate) fn base(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
         self.fill(values, |hole, before, value| {
             if before.is_empty() {
@@ -193,6 +193,9 @@ impl Template {
                 .split_once("://")
                 .is_some_and(|(_, authority)| authority.contains('/'))
             {
+                if is_dots(value) {
+                    return Err(unsuitable(hole, DOTS));
+                }
                 return Ok(utf8_percent_encode(value, RESERVED).into());
             }
             if value
@@ -230,6 +233,17 @@ impl Template {
         }
         Ok(filled)
     }
+}
+
+const DOTS: &str = "is . or .. as a segment of the path, which would lead elsewhere; correct it";
+
+/// Whether a segment of a path is `.` or `..`, or becomes one when it is decoded, however often.
+pub(crate) fn is_dots(segment: &str) -> bool {
+    let mut plain = segment.to_ascii_lowercase();
+    while plain.contains("%25") {
+        plain = plain.replace("%25", "%");
+    }
+    matches!(plain.replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn parse_hole(name: &str) -> Result<Hole, String> {

@@ -218,6 +218,16 @@ fn parts_that_do_not_suit_each_other_are_refused() {
     for (found, named) in [
         (error(description(), Admin::secret("")), "ARN"),
         (error(description(), secret().header("no header")), "admin header"),
+        (error(description(), secret().header("Host")), "transport"),
+        (
+            error(description(), secret().header("content-length")),
+            "transport",
+        ),
+        (
+            error(description(), secret().header("transfer-encoding")),
+            "transport",
+        ),
+        (error(description(), secret().header("connection")), "transport"),
         (
             error(description(), secret().json_pointer("token")),
             "json_pointer",

@@ -23,12 +23,13 @@ mod support;
 
 use scene::Scene;
 
-const KINDS: [Fault; 5] = [
+const KINDS: [Fault; 6] = [
     Fault::CrashBefore,
     Fault::CrashAfter,
     Fault::LoseRequest,
     Fault::LoseResponse,
     Fault::Throttle,
+    Fault::HangAfter,
 ];
 
 /// What follows on a step that failed.
@@ -150,7 +151,7 @@ async fn one_fault_at_every_effect() {
         }
     }
     println!("{histories} histories with one fault");
-    assert_eq!(histories, 600);
+    assert_eq!(histories, 720);
 }
 
 #[tokio::test]

@@ -254,9 +254,18 @@ async fn a_limit_that_other_tries_use_up_passes_by_itself() {
     let world = World::new();
     provider.limit_keys(2);
     world.create(&backend, TOKEN, &current, &[]).await.unwrap();
-    let error = world.create(&backend, TOKEN, &current, &[]).await.unwrap_err();
-    assert_eq!(error.class(), ErrorClass::Unavailable);
-    assert!(error.to_string().contains("key-2"), "{error}");
+    for (status, class) in [
+        (StatusCode::CONFLICT, ErrorClass::Unavailable),
+        (StatusCode::FORBIDDEN, ErrorClass::Unavailable),
+        (StatusCode::UNAUTHORIZED, ErrorClass::Misconfigured),
+    ] {
+        provider.limit_keys_with(2, status);
+        let error = world.create(&backend, TOKEN, &current, &[]).await.unwrap_err();
+        assert_eq!(error.class(), class, "{status}");
+        let named = error.to_string().contains("key-2");
+        assert_eq!(named, class == ErrorClass::Unavailable, "{error}");
+    }
+    provider.limit_keys(2);
     world.clock.travel(HOUR);
     world.create(&backend, TOKEN, &current, &[]).await.unwrap();
     assert_eq!(alive(&provider), ["key-1", "key-3"]);

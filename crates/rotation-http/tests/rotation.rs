@@ -107,7 +107,7 @@ async fn keys_pushed_off_the_labels_by_an_operator_end_with_the_next_rotation() 
     }
     scene.simulator.skip(HOUR);
     scene.rotate().await;
-    // key-2 was ours and has no label any more; key-1 was made by hand, and is not for us to judge.
+    // key-2 was ours and is held by no labelled version; key-1 was made by hand, not ours to judge.
     let alive: Vec<_> = scene.alive().into_iter().collect();
     assert_eq!(alive, ["key-1", "key-4", "key-5"]);
 }

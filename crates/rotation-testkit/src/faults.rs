@@ -30,11 +30,13 @@ pub enum Fault {
     Stale,
     /// No answer ever comes, and nothing is applied: the caller's own timer has to end it.
     Hang,
+    /// No answer ever comes, and it is applied all the same: the caller's own timer has to end it.
+    HangAfter,
 }
 
 impl Fault {
     /// Every kind, for tests that try each.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::LoseRequest,
@@ -44,6 +46,7 @@ impl Fault {
         Self::InternalError,
         Self::Stale,
         Self::Hang,
+        Self::HangAfter,
     ];
 }
 
@@ -207,6 +210,10 @@ impl Faults {
             Some(Fault::Deny) => Err(Interruption::Denied),
             Some(Fault::InternalError) => Err(Interruption::InternalError),
             Some(Fault::Hang) => pending().await,
+            Some(Fault::HangAfter) => {
+                apply(false);
+                pending().await
+            }
         }
     }
 

@@ -80,8 +80,14 @@
 //! | RotationEnabled is absent until rotation is set up | API reference: DescribeSecret | documented |
 //! | RotationStarted, RotationFailed and the others | User guide: CloudTrail entries | documented; that each replay starts with one is inferred |
 //!
-//! Not modelled: deletion, KMS, schedules and windows, resource policies, rotation by other services,
-//! cross-account replicas, whether `AWSPENDING` is replicated.
+//! That a dry run is not replayed is unpublished. RotateSecret with nothing but rules on a secret that
+//! another service manages is accepted by AWS (observed) and refused here.
+//!
+//! # Not modelled
+//!
+//! Deletion, KMS, schedules and windows, resource policies, rotation by other services, cross-account
+//! replicas, whether `AWSPENDING` is replicated, AccessDeniedException of RotateSecret when the
+//! function cannot be invoked, UpdateSecret, a rotation that goes on after its replays are used up.
 
 pub mod backends;
 #[cfg(feature = "http")]

@@ -16,7 +16,7 @@ pub use error::{ApiError, ErrorCode};
 pub use manage::{ReplicaStatus, ReplicateSecretToRegions, TagResource, UntagResource};
 pub use options::{AfterRelease, ServiceOptions};
 pub use queue::{Invocation, InvocationResult, RotationEventName, RotationEventRecord};
-pub use request::{Principal, Request};
+pub use request::{Asked, Principal, Request};
 pub use rotation::{CancelRotateSecret, RotateSecret, RotatedSecret};
 pub use stage::UpdateSecretVersionStage;
 pub use values::{

@@ -46,8 +46,11 @@ pub struct Call {
     pub action: &'static str,
     /// The ARN or name that was given.
     pub secret_id: String,
-    /// The version that was named.
+    /// The version that was named; of UpdateSecretVersionStage `MoveToVersionId`.
     pub version: Option<String>,
+    /// Of UpdateSecretVersionStage `RemoveFromVersionId`: without it the label is moved whatever
+    /// version has it.
+    pub remove_from: Option<String>,
     /// The label that was named.
     pub stage: Option<String>,
     /// The code of the answer: `ok`, or that of the error.
@@ -56,13 +59,14 @@ pub struct Call {
 
 impl Call {
     fn new<R: Request>(principal: Principal, request: &R) -> Self {
-        let (version, stage) = request.asked();
+        let asked = request.asked();
         Self {
             principal,
             action: R::ACTION,
             secret_id: request.secret_id().to_owned(),
-            version: version.map(str::to_owned),
-            stage: stage.map(str::to_owned),
+            version: asked.version.map(str::to_owned),
+            remove_from: asked.remove_from.map(str::to_owned),
+            stage: asked.stage.map(str::to_owned),
             outcome: "ok",
         }
     }

@@ -142,20 +142,24 @@ async fn a_crash_ends_the_process_before_or_after_the_effect() {
 }
 
 #[tokio::test]
-async fn an_invocation_that_hangs_is_cut_off() {
-    let (simulator, ..) = rotating();
-    simulator.faults().at(1, Fault::Hang);
-    let run = simulator
-        .step(
-            &Put {
-                store: simulator.store(),
-            },
-            LIMIT,
-        )
-        .await
-        .unwrap();
-    assert!(matches!(run.result, StepResult::TimedOut), "{run:?}");
-    assert_eq!(run.duration, LIMIT + Duration::from_secs(1));
+async fn an_invocation_that_hangs_is_cut_off_before_or_after_the_effect() {
+    for (fault, applied) in [(Fault::Hang, false), (Fault::HangAfter, true)] {
+        let (simulator, arn, _) = rotating();
+        simulator.faults().at(1, fault);
+        let store = simulator.store();
+        let run = simulator.step(&Put { store }, LIMIT).await.unwrap();
+        assert!(matches!(run.result, StepResult::TimedOut), "{run:?}");
+        assert_eq!(run.duration, LIMIT + Duration::from_secs(1));
+        let stored = simulator.operator().value(&arn, AWSPENDING).is_ok();
+        assert_eq!(stored, applied, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_fault_is_among_all() {
+    let kinds: std::collections::BTreeSet<_> = Fault::ALL.into_iter().collect();
+    assert_eq!(kinds.len(), Fault::ALL.len());
+    assert!(kinds.contains(&Fault::HangAfter));
 }
 
 #[tokio::test]
@@ -341,6 +345,86 @@ async fn minted_keys_rotate_and_at_most_two_live() {
             world.target.alive(),
             [format!("key-{:04}", n - 1), format!("key-{n:04}")]
         );
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_says_where_the_label_goes_and_where_it_must_be() {
+    let world = Keys::new();
+    let labels = world.simulator.labels(&world.arn);
+    let before = labels.version_with(AWSCURRENT).unwrap();
+    let token = world.simulator.operator().rotate(&world.arn).unwrap();
+    world.simulator.run(&world.rotator(), LIMIT).await;
+    let moves: Vec<_> = world
+        .simulator
+        .calls()
+        .into_iter()
+        .filter(|call| call.action == "UpdateSecretVersionStage")
+        .map(|call| (call.stage, call.version, call.remove_from))
+        .collect();
+    let moved = [AWSCURRENT, token.as_str(), before].map(|named| Some(named.to_owned()));
+    let [stage, to, from] = moved;
+    assert_eq!(moves, [(stage, to, from)]);
+}
+
+#[tokio::test]
+async fn under_an_assumed_role_only_the_rotation_token_proves_whose_value_it_is() {
+    let world = Keys::new();
+    world
+        .simulator
+        .configure(|options| options.function_assumes_role = true);
+    let rotator = world.rotator();
+    let token = world.simulator.operator().rotate(&world.arn).unwrap();
+    let runs = world.simulator.run(&rotator, LIMIT).await;
+    assert_eq!(runs.len(), 4, "{runs:?}");
+    assert!(runs.iter().all(|run| run.result.is_done()), "{runs:?}");
+    let labels = world.simulator.labels(&world.arn);
+    assert_eq!(labels.version_with(AWSCURRENT), Some(token.as_str()));
+
+    let token = world.simulator.operator().rotate(&world.arn).unwrap();
+    let value = world.target.mint("by hand").to_value();
+    let store = world.simulator.store();
+    store.put_pending(&world.arn, &token, &value, None).await.unwrap();
+    let run = world.simulator.step(&rotator, LIMIT).await.unwrap();
+    assert!(run.result.is_done(), "{run:?}");
+    let failed = world.simulator.records().pop().unwrap();
+    assert_eq!(failed.name, RotationFailed);
+    assert!(failed.message.unwrap().contains("was not created by Lambda"));
+}
+
+#[tokio::test]
+async fn a_key_whose_maker_may_still_store_it_is_left_alone() {
+    let world = Keys::new();
+    world
+        .simulator
+        .configure(|options| options.replay_interval = LIMIT + Duration::from_secs(59));
+    world
+        .simulator
+        .faults()
+        .at_nth("POST /keys", 1, Fault::CrashAfter);
+    world.simulator.operator().rotate(&world.arn).unwrap();
+    let runs = world.simulator.run(&world.rotator(), LIMIT).await;
+    assert!(runs.last().unwrap().result.is_done(), "{runs:?}");
+    assert_eq!(world.target.alive(), ["key-0001", "key-0002", "key-0003"]);
+}
+
+#[tokio::test]
+async fn a_replica_is_in_sync_behind_or_failed() {
+    use rotation_core::ReplicaStatus as Core;
+    use rotation_testkit::model::ReplicaStatus::{Detached, Failed, InProgress, InSync, Pending};
+    let (simulator, arn, _) = rotating();
+    let (operator, store) = (simulator.operator(), simulator.store());
+    operator.replicate(&arn, "us-east-1").unwrap();
+    for (status, seen) in [
+        (InSync, Core::InSync),
+        (InProgress, Core::Behind),
+        (Pending, Core::Behind),
+        (Failed, Core::Failed),
+        (Detached, Core::Failed),
+    ] {
+        operator.set_replica_status(&arn, "us-east-1", status).unwrap();
+        let described = store.describe(&arn).await.unwrap();
+        assert_eq!(described.replicas[0].status, seen, "{status:?}");
     }
 }
 

@@ -824,6 +824,17 @@ fn a_stale_read_sees_the_state_of_before_the_last_write() {
 }
 
 #[test]
+fn a_stale_read_misses_what_the_service_changed_by_itself() {
+    let mut world = World::new();
+    rotate_well(&mut world, "two");
+    assert_eq!(world.labels("two"), AWSCURRENT);
+    let now = world.now;
+    let request = DescribeSecret::new(NAME);
+    let stale = world.model.handle_stale(RotationFunction, request, now).unwrap();
+    assert_eq!(stale.versions[&token("two")], [AWSCURRENT, AWSPENDING]);
+}
+
+#[test]
 fn nothing_printable_holds_a_value() {
     let mut world = World::new();
     world.rotate("two").unwrap();

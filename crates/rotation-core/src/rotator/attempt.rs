@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
@@ -12,7 +13,9 @@ use crate::document::SecretValue;
 use crate::error::RotationErrorKind;
 use crate::event::RotationEvent;
 use crate::stages::{self, Verdict};
-use crate::store::{AWSCURRENT, SecretDescription, SecretReader, SecretStore, StoreError, VersionRef};
+use crate::store::{
+    AWSCURRENT, SecretDescription, SecretReader, SecretStore, StoreError, StoredVersion, VersionRef,
+};
 use crate::time::Deadline;
 
 use super::{Grace, Retired, Rotator};
@@ -25,6 +28,8 @@ pub(super) struct Attempt<'a, B, S> {
     pub(super) event: &'a RotationEvent,
     pub(super) deadline: Deadline,
     pub(super) retired: Vec<Retired>,
+    /// The wall time before anything was read.
+    as_of: SystemTime,
     rotator: &'a Rotator<B, S>,
     reader: StoreReader<'a, S>,
 }
@@ -37,6 +42,7 @@ impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
             event,
             deadline,
             retired: Vec::new(),
+            as_of: rotator.clock.now(),
             rotator,
             reader: StoreReader::new(&rotator.store),
         }
@@ -75,18 +81,30 @@ impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
             random: self.rotator.random.as_ref(),
             secrets: &self.reader,
         };
-        StepContext::new(&secret.arn, self.token(), self.event.step(), deadline, outside)
+        StepContext {
+            secret_arn: &secret.arn,
+            version: self.token(),
+            step: self.event.step(),
+            deadline,
+            as_of: self.as_of,
+            outside,
+        }
     }
 
-    pub(super) fn remaining(&self) -> std::time::Duration {
+    pub(super) fn elapsed(&self) -> Duration {
+        self.rotator.clock.elapsed()
+    }
+
+    pub(super) fn remaining(&self) -> Duration {
         self.deadline.remaining(self.rotator.clock.as_ref())
     }
 
-    pub(super) async fn sleep(&self, duration: std::time::Duration) {
+    pub(super) async fn sleep(&self, duration: Duration) {
         self.rotator.clock.sleep(duration).await;
     }
 
-    /// Awaits a future until the deadline, and says what was going on when it did not make it.
+    /// Awaits a future until the deadline, and says what was going on when it did not make it. It
+    /// is not begun when no time is left: nobody may write after the time that others judge by.
     pub(super) async fn until<T>(
         &self,
         deadline: Deadline,
@@ -94,7 +112,11 @@ impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
         future: impl Future<Output = T>,
     ) -> Result<T> {
         let clock = self.rotator.clock.as_ref();
-        within(clock, deadline.remaining(clock), future)
+        let remaining = deadline.remaining(clock);
+        if remaining.is_zero() {
+            return Err(RotationErrorKind::OutOfTime { doing });
+        }
+        within(clock, remaining, future)
             .await
             .ok_or(RotationErrorKind::OutOfTime { doing })
     }
@@ -120,6 +142,24 @@ impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
         self.until(deadline, operation, call)
             .await?
             .map_err(|source| RotationErrorKind::Backend { operation, source })
+    }
+
+    pub(super) async fn release_pending(&self) -> Result<()> {
+        let release = self.store.release_pending(self.secret(), self.token());
+        self.store("release AWSPENDING", release).await
+    }
+
+    /// The credential in an old version, or a warning.
+    pub(super) fn readable(&self, stored: &StoredVersion) -> Option<B::Credential> {
+        let decoded = stored.value.decode();
+        if let Err(error) = &decoded {
+            tracing::warn!(of_version = stored.version_id, %error, "the version holds no credential that can be read");
+        }
+        decoded.ok()
+    }
+
+    pub(super) fn id(&self, credential: &B::Credential) -> Option<String> {
+        self.backend.id(credential)
     }
 
     pub(super) async fn describe(&self) -> Result<SecretDescription> {

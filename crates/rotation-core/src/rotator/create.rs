@@ -1,105 +1,86 @@
 //! createSecret.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::backend::{BackendError, CredentialBackend, Live, LiveIds, Previous, Retire};
-use crate::document::SecretValue;
-use crate::error::{RotationErrorKind, chain};
+use crate::backend::{BackendError, CredentialBackend, Live, LiveIds, Retire, Retirement};
+use crate::document::{DocumentError, SecretValue};
+use crate::error::RotationErrorKind;
 use crate::stages::Verdict;
-use crate::store::{
-    AWSCURRENT, Effect, SecretDescription, SecretStore, StoreError, StoreErrorKind, StoredVersion,
-};
+use crate::store::{AWSCURRENT, SecretDescription, SecretStore, StoredVersion};
 use crate::time::Deadline;
 
 use super::attempt::{Attempt, Result, decode};
 use super::load::Wants;
+use super::retire::{Labelled, objection};
 use super::{Grace, Outcome};
 
 /// What is kept back of the time, so that what was minted can be stored, or ended again.
 const STORE_RESERVE: Duration = Duration::from_secs(2);
 
-/// A look at the labels that is older than this is not one taken right before the put.
+/// A look at the labels that is older than this is taken again before anything that relies on it.
 const FRESH: Duration = Duration::from_secs(1);
 
 const MAKE: &str = "make the next credential";
+const RETIRE: &str = "retire the AWSPREVIOUS credential";
+
+/// What the next credential is made from.
+pub(super) struct Base<C> {
+    pub(super) secret: SecretDescription,
+    /// When the labels were last looked at, on the monotonic clock.
+    pub(super) looked: Duration,
+    pub(super) stored: StoredVersion,
+    current: C,
+    labelled: Vec<Labelled<C>>,
+}
 
 /// A credential that was made and is not stored yet.
-struct Made<'m, C> {
-    credential: C,
-    value: SecretValue,
-    /// The version that was `AWSCURRENT` when it was made.
-    current: &'m str,
-    live: &'m LiveIds,
+pub(super) struct Made<C> {
+    pub(super) credential: C,
+    pub(super) value: SecretValue,
+    pub(super) live: LiveIds,
 }
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     pub(in crate::rotator) async fn create(&mut self) -> Result<Outcome> {
-        let profile = self.backend.profile();
-        let before = self.remaining();
+        let retires = self.backend.profile().retires_previous;
         let snapshot = self
             .load(Wants {
                 current: true,
                 pending: true,
-                previous: profile.previous == Previous::Retired,
+                previous: retires,
             })
             .await?;
         let secret = snapshot.description;
         let Verdict::Proceed { current: version } = self.verdict(&secret)? else {
             return Ok(Outcome::AlreadyCurrent);
         };
-        let retires = profile.previous == Previous::Retired || self.grace(&secret)? == Grace::None;
+        let retires = self.grace(&secret)? == Grace::None || retires;
         let stored = snapshot.current.current(version)?;
         if let Some(pending) = snapshot.pending.value()? {
             return self.already_stored(&stored, &pending).await;
         }
         let current: B::Credential = decode(AWSCURRENT, &stored.value)?;
-        let labelled = match retires {
-            true => {
-                self.labelled(&secret, version, snapshot.previous.value()?)
-                    .await?
-            }
-            false => Vec::new(),
+        // What cannot be written back is found out before anything is retired or minted.
+        stored.value.overlay(&current, &current).map_err(unwritable)?;
+        let labelled = if retires {
+            let previous = snapshot.previous.old_value()?;
+            self.labelled(&secret, version, previous).await?
+        } else {
+            Vec::new()
         };
-        if retires {
-            self.enough_time(profile.create_budget, "retire the previous credential")?;
-            self.retire_falling_off(&secret, &current, &labelled).await?;
-        }
-        self.enough_time(profile.create_budget, MAKE)?;
-        let live = self.live_ids(&current, &labelled);
-        let previous = labelled.iter().find(|other| other.is_previous);
-        let previous = previous.and_then(|other| other.credential.as_ref());
-        let credential = self.make(&secret, Live::new(&current, previous, &live)).await?;
-        let made = match stored.value.overlay(&current, &credential) {
-            Ok(value) => Made {
-                credential,
-                value,
-                current: version,
-                live: &live,
-            },
-            Err(source) => {
-                let failure = RotationErrorKind::Document {
-                    stage: AWSCURRENT,
-                    source,
-                };
-                return Err(self.undo(&secret, &credential, &live, failure).await);
-            }
+        let looked = snapshot.at;
+        let mut base = Base {
+            secret,
+            looked,
+            stored,
+            current,
+            labelled,
         };
-        if made.value == stored.value {
-            // Nothing was made, so there is nothing to undo.
-            let source =
-                BackendError::misconfigured("it returned the current credential as the next; a bug in it");
-            return Err(RotationErrorKind::Backend {
-                operation: MAKE,
-                source,
-            });
+        if retires && let Some(outcome) = self.retire_falling_off(&mut base).await? {
+            return Ok(outcome);
         }
-        let looked_long_ago = before.saturating_sub(self.remaining()) > FRESH;
-        if (profile.mints || looked_long_ago)
-            && let Err(failure) = self.look_again(made.current).await
-        {
-            return Err(self.undo(&secret, &made.credential, &live, failure).await);
-        }
-        self.put(&secret, &made).await
+        self.make_and_store(base, retires).await
     }
 
     /// A value is stored for this token. It is an earlier try's, unless it is the copy of current
@@ -112,170 +93,161 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         Err(RotationErrorKind::DryRunLeftover)
     }
 
-    pub(super) async fn release_pending(&self) -> Result<()> {
-        let release = self.store.release_pending(self.secret(), self.token());
-        self.store("release AWSPENDING", release).await
+    /// Retires what is about to lose its last label, after the current credential has proved that
+    /// it works: an operator may have stored a broken one, and then the previous is the way back.
+    async fn retire_falling_off(&mut self, base: &mut Base<B::Credential>) -> Result<Option<Outcome>> {
+        let Some(falling) = base.labelled.iter().find(|other| other.falls_off) else {
+            return Ok(None);
+        };
+        let others = base
+            .labelled
+            .iter()
+            .filter(|other| other.version != falling.version);
+        let protected = self.live_ids(&base.current, others);
+        let Some(credential) = &falling.credential else {
+            let kept = Retirement::kept("its value cannot be read, so it counts as live");
+            self.put_down(&falling.version, None, Retire::FallingOff, kept);
+            return Ok(None);
+        };
+        if objection(self.id(credential).as_deref(), &protected).is_none() {
+            self.enough_time(RETIRE)?;
+            self.test_current(&base.secret, &base.current).await?;
+            // The test may have taken its time, and somebody may have gone back to the previous.
+            self.enough_time(RETIRE)?;
+            if let Some(outcome) = self
+                .unless_fresh(&base.secret, &base.stored, &mut base.looked)
+                .await?
+            {
+                return Ok(Some(outcome));
+            }
+        }
+        let falling = (falling.version.as_str(), credential);
+        self.retire(&base.secret, falling, Retire::FallingOff, &protected)
+            .await?;
+        Ok(None)
+    }
+
+    async fn make_and_store(&mut self, mut base: Base<B::Credential>, complete: bool) -> Result<Outcome> {
+        self.enough_time(MAKE)?;
+        if let Some(outcome) = self
+            .unless_fresh(&base.secret, &base.stored, &mut base.looked)
+            .await?
+        {
+            return Ok(outcome);
+        }
+        let live = self.live_ids(&base.current, &base.labelled);
+        let live = if complete { live } else { live.incomplete() };
+        let previous = base.labelled.iter().find(|other| other.is_previous);
+        let previous = previous.and_then(|other| other.credential.as_ref());
+        let credential = self
+            .make(&base.secret, Live::new(&base.current, previous, &live))
+            .await?;
+        let value = match base.stored.value.overlay(&base.current, &credential) {
+            Ok(value) if value == base.stored.value => {
+                // Nothing was made, so there is nothing to undo.
+                let bug = "it returned the current credential as the next; a bug in it";
+                let source = BackendError::misconfigured(bug);
+                return Err(RotationErrorKind::Backend {
+                    operation: MAKE,
+                    source,
+                });
+            }
+            Ok(value) => value,
+            Err(error) => {
+                return Err(self
+                    .undo(&base.secret, &credential, &live, unwritable(error))
+                    .await);
+            }
+        };
+        let made = Made {
+            credential,
+            value,
+            live,
+        };
+        // Minting took time: a put on old labels would take `AWSPENDING` from whoever has it now.
+        let stale = self.elapsed().saturating_sub(base.looked) > FRESH;
+        if (self.backend.profile().mints || stale)
+            && let Err(failure) = self.look_again(&base.secret).await
+        {
+            return Err(self
+                .undo(&base.secret, &made.credential, &made.live, failure)
+                .await);
+        }
+        self.put(&base.secret, &made).await
     }
 
     /// Refuses to start what cannot be undone when it could not be seen through.
-    fn enough_time(&self, budget: Duration, doing: &'static str) -> Result<()> {
-        match self.remaining() < budget {
-            true => Err(RotationErrorKind::OutOfTime { doing }),
-            false => Ok(()),
+    fn enough_time(&self, doing: &'static str) -> Result<()> {
+        if self.remaining() < self.backend.profile().create_budget {
+            return Err(RotationErrorKind::OutOfTime { doing });
         }
+        Ok(())
     }
 
-    pub(super) async fn test_current(
-        &self,
-        secret: &SecretDescription,
-        current: &B::Credential,
-    ) -> Result<()> {
+    async fn test_current(&self, secret: &SecretDescription, current: &B::Credential) -> Result<()> {
         let deadline = self.create_deadline();
         let context = self.context(secret, deadline);
-        self.until(
-            deadline,
-            "test the AWSCURRENT credential",
-            self.backend.test(&context, current),
-        )
-        .await?
-        .map_err(|source| RotationErrorKind::CurrentBroken { source })
+        let test = self.backend.test(&context, current);
+        self.until(deadline, "test the AWSCURRENT credential", test)
+            .await?
+            .map_err(|source| RotationErrorKind::CurrentBroken { source })
     }
 
     async fn make(&self, secret: &SecretDescription, live: Live<'_, B::Credential>) -> Result<B::Credential> {
         let deadline = self.create_deadline();
         let context = self.context(secret, deadline);
-        self.backend(MAKE, deadline, self.backend.create(&context, live))
-            .await
+        let create = self.backend.create(&context, live);
+        self.backend(MAKE, deadline, create).await
     }
 
     fn create_deadline(&self) -> Deadline {
-        match self.backend.profile().mints {
-            true => self.deadline.less(STORE_RESERVE),
-            false => self.deadline,
+        if self.backend.profile().mints {
+            self.deadline.less(STORE_RESERVE)
+        } else {
+            self.deadline
         }
     }
 
-    /// The labels, once more: minting took time, and a put on old labels would take `AWSPENDING`
-    /// from whoever has it now.
-    async fn look_again(&self, current: &str) -> Result<()> {
-        let secret = self.describe().await?;
-        match self.verdict(&secret)? {
-            Verdict::Proceed { current: now } if now == current => Ok(()),
+    /// Looks again if the last look is old: the labels must be the same, and if an overlapping
+    /// invocation has stored a value by now, there is nothing left to do.
+    async fn unless_fresh(
+        &self,
+        secret: &SecretDescription,
+        current: &StoredVersion,
+        looked: &mut Duration,
+    ) -> Result<Option<Outcome>> {
+        if self.elapsed().saturating_sub(*looked) <= FRESH {
+            return Ok(None);
+        }
+        let (_, pending) = tokio::try_join!(self.look_again(secret), self.read_pending())?;
+        *looked = self.elapsed();
+        match pending {
+            Some(pending) => self.already_stored(current, &pending).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The labels, once more: none may have moved.
+    async fn look_again(&self, secret: &SecretDescription) -> Result<()> {
+        let now = self.describe().await?;
+        match self.verdict(&now)? {
+            Verdict::Proceed { .. } if labels(&now) == labels(secret) => Ok(()),
             _ => Err(RotationErrorKind::LabelsMoved),
-        }
-    }
-
-    async fn put(&mut self, secret: &SecretDescription, made: &Made<'_, B::Credential>) -> Result<Outcome> {
-        let put = self.store.put_pending(
-            self.secret(),
-            self.token(),
-            &made.value,
-            self.event.rotation_token(),
-        );
-        // Out of time in here leaves the outcome unknown: nothing is retired.
-        match self.until(self.deadline, "store the pending value", put).await? {
-            Ok(()) => Ok(Outcome::Created),
-            Err(error) if error.kind() == StoreErrorKind::Conflict => {
-                self.lost_to_another(secret, made, error).await
-            }
-            Err(error) if error.effect() == Effect::Unknown => self.find_out(secret, made, error).await,
-            Err(source) => {
-                let failure = RotationErrorKind::Store {
-                    operation: "store the pending value",
-                    source,
-                };
-                Err(self.undo(secret, &made.credential, made.live, failure).await)
-            }
-        }
-    }
-
-    /// The token has another value: an overlapping invocation stored its credential first. Ours
-    /// is ended, once the stored one is known not to be the same.
-    async fn lost_to_another(
-        &mut self,
-        secret: &SecretDescription,
-        made: &Made<'_, B::Credential>,
-        conflict: StoreError,
-    ) -> Result<Outcome> {
-        match self.read_pending().await? {
-            Some(stored) if stored.value == made.value => Ok(Outcome::Created),
-            Some(stored) => self.yield_to(secret, made, &stored).await,
-            None => Err(RotationErrorKind::Store {
-                operation: "store the pending value",
-                source: conflict,
-            }),
-        }
-    }
-
-    /// The answer to the put was lost: it is stored, or another is, or nothing is to be seen. In
-    /// the last case it may still appear, so nothing is ended, and the replay reconciles.
-    async fn find_out(
-        &mut self,
-        secret: &SecretDescription,
-        made: &Made<'_, B::Credential>,
-        lost: StoreError,
-    ) -> Result<Outcome> {
-        match self.read_pending().await {
-            Ok(Some(stored)) if stored.value == made.value => Ok(Outcome::Created),
-            Ok(Some(stored)) => self.yield_to(secret, made, &stored).await,
-            Ok(None) | Err(_) => Err(RotationErrorKind::StoreUnknown { source: lost }),
-        }
-    }
-
-    async fn yield_to(
-        &mut self,
-        secret: &SecretDescription,
-        made: &Made<'_, B::Credential>,
-        stored: &StoredVersion,
-    ) -> Result<Outcome> {
-        if !self.backend.profile().mints {
-            return Ok(Outcome::AlreadyStored);
-        }
-        let winner = self.readable(stored).and_then(|credential| self.id(&credential));
-        if winner.is_none() || winner == self.id(&made.credential) {
-            // Which of the two is the stored one cannot be told; the next rotation will know.
-            tracing::warn!(
-                "another invocation stored its credential first, and ours was kept: their ids do not differ"
-            );
-            return Ok(Outcome::AlreadyStored);
-        }
-        let ours = (self.token(), &made.credential);
-        self.retire(secret, ours, Retire::NotStored, made.live)
-            .await
-            .map_err(not_compensated)?;
-        Ok(Outcome::AlreadyStored)
-    }
-
-    /// Ends what was minted and is certainly not stored. Returns the failure to report.
-    async fn undo(
-        &mut self,
-        secret: &SecretDescription,
-        made: &B::Credential,
-        live: &LiveIds,
-        failure: RotationErrorKind,
-    ) -> RotationErrorKind {
-        if !self.backend.profile().mints {
-            return failure;
-        }
-        match self
-            .retire(secret, (self.token(), made), Retire::NotStored, live)
-            .await
-        {
-            Ok(_) => failure,
-            Err(error) => {
-                tracing::warn!(error = chain(&failure), "the new credential was not stored");
-                not_compensated(error)
-            }
         }
     }
 }
 
-fn not_compensated(error: RotationErrorKind) -> RotationErrorKind {
-    match error {
-        RotationErrorKind::Backend { source, .. } => RotationErrorKind::NotCompensated {
-            reason: Retire::NotStored,
-            source,
-        },
-        other => other,
+/// The labels of each version; the service does not promise an order among them.
+fn labels(secret: &SecretDescription) -> BTreeMap<&str, BTreeSet<&str>> {
+    let versions = secret.versions.iter();
+    versions
+        .map(|(version, stages)| (version.as_str(), stages.iter().map(String::as_str).collect()))
+        .collect()
+}
+
+fn unwritable(source: DocumentError) -> RotationErrorKind {
+    RotationErrorKind::Document {
+        stage: AWSCURRENT,
+        source,
     }
 }

@@ -6,8 +6,8 @@ use crate::backend::{CredentialBackend, LiveIds, Retire};
 use crate::error::{RotationErrorKind, StillLive};
 use crate::stages::Verdict;
 use crate::store::{
-    AWSCURRENT, AWSPREVIOUS, Effect, SecretDescription, SecretStore, StoreError, StoreErrorKind,
-    StoredVersion, VersionRef,
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, ReplicaStatus, SecretDescription, SecretStore, StoreError,
+    StoreErrorKind, StoredVersion, VersionRef,
 };
 
 use super::attempt::{Attempt, Result, decode};
@@ -31,9 +31,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         if grace == Grace::None
             && let Some(superseded) = superseded
         {
-            self.retire_superseded(&secret, superseded)
-                .await
-                .map_err(|cause| RotationErrorKind::SupersededStillLive { cause })?;
+            self.clean_up(&secret, superseded).await?;
         }
         Ok(outcome)
     }
@@ -60,65 +58,89 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         })
     }
 
-    async fn retire_superseded(
-        &mut self,
-        secret: &SecretDescription,
-        version: &str,
-    ) -> Result<(), StillLive> {
-        if !secret.replicas.is_empty() {
-            self.replicas_in_sync().await?;
-        }
-        let read = async {
-            tokio::try_join!(
-                self.read(VersionRef::Id(version)),
-                self.read(VersionRef::Id(self.token()))
-            )
+    /// Retires the superseded credential. If the next rotation is under way already, this is a late
+    /// delivery, and the credential may be the one that is rotated in (a user that alternates): it
+    /// is left to that rotation.
+    async fn clean_up(&mut self, secret: &SecretDescription, superseded: &str) -> Result<()> {
+        let in_sync = match secret.replicas.is_empty() {
+            true => None,
+            false => Some(self.replicas_in_sync(superseded).await?),
         };
-        let (superseded, current) = read.await.map_err(still_live)?;
-        let (superseded, current) = (self.credential(superseded)?, self.credential(current)?);
-        let protected = LiveIds::new([self.id(&current)]);
-        let unidentified = self.id(&superseded).is_none() || self.id(&current).is_none();
-        if unidentified {
-            return Err(StillLive::Unidentified);
+        let secret = in_sync.as_ref().unwrap_or(secret);
+        if secret
+            .version_with(AWSPENDING)
+            .is_some_and(|pending| pending != self.token())
+        {
+            tracing::info!("the next rotation is under way; the superseded credential is left to it");
+            return Ok(());
         }
-        self.retire(secret, (version, &superseded), Retire::Superseded, &protected)
+        self.retire_superseded(secret, superseded)
             .await
-            .map(|_| ())
             .map_err(still_live)
     }
 
-    /// Both were `AWSCURRENT`, so a value that is not there is one that is not to be seen yet.
-    fn credential(&self, stored: Option<StoredVersion>) -> Result<B::Credential, StillLive> {
-        let not_seen =
-            || StoreError::not_applied(StoreErrorKind::NotFound, "the version's value is not to be seen");
-        let stored = stored.ok_or_else(not_seen).map_err(StillLive::Store)?;
-        decode(AWSCURRENT, &stored.value).map_err(still_live)
+    async fn retire_superseded(&mut self, secret: &SecretDescription, version: &str) -> Result<()> {
+        let (superseded, current) = tokio::try_join!(
+            self.read(VersionRef::Id(version)),
+            self.read(VersionRef::Id(self.token()))
+        )?;
+        let superseded: B::Credential = decode(AWSPREVIOUS, &seen(superseded.value()?)?.value)?;
+        let current: B::Credential = decode(AWSCURRENT, &seen(current.value()?)?.value)?;
+        if self.id(&superseded).is_none() || self.id(&current).is_none() {
+            let cause = StillLive::Unidentified;
+            return Err(RotationErrorKind::SupersededStillLive { cause });
+        }
+        let protected = LiveIds::new([self.id(&current)]);
+        self.retire(secret, (version, &superseded), Retire::Superseded, &protected)
+            .await
     }
 
-    /// Waits until every replica has the new value, as long as the time allows.
-    async fn replicas_in_sync(&self) -> Result<(), StillLive> {
+    /// Waits until every replica has the new value, as long as the time allows. The labels must
+    /// stay as the promotion left them: somebody may go back in the meantime.
+    async fn replicas_in_sync(&self, superseded: &str) -> Result<SecretDescription> {
         let mut pause = Duration::from_millis(500);
         loop {
             let secret = self.describe().await.map_err(still_live)?;
-            let Some(behind) = secret.replicas.into_iter().find(|replica| !replica.in_sync) else {
-                return Ok(());
-            };
-            if pause >= self.remaining() {
-                return Err(StillLive::ReplicaBehind {
-                    region: behind.region,
-                });
+            let current = secret.version_with(AWSCURRENT) == Some(self.token());
+            if !current || secret.version_with(AWSPREVIOUS) != Some(superseded) {
+                return Err(RotationErrorKind::LabelsMoved);
             }
-            self.sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
+            let behind = |status| {
+                let mut replicas = secret.replicas.iter();
+                let replica = replicas.find(|replica| replica.status == status);
+                replica.map(|replica| replica.region.clone())
+            };
+            let cause = match (behind(ReplicaStatus::Failed), behind(ReplicaStatus::Behind)) {
+                (None, None) => return Ok(secret),
+                (Some(region), _) => StillLive::ReplicaFailed { region },
+                (None, Some(region)) if pause >= self.remaining() => StillLive::ReplicaBehind { region },
+                (None, Some(_)) => {
+                    self.sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                    continue;
+                }
+            };
+            return Err(RotationErrorKind::SupersededStillLive { cause });
         }
     }
 }
 
-fn still_live(error: RotationErrorKind) -> StillLive {
-    match error {
+/// Both versions were `AWSCURRENT`, so a value that is not there is one that is not to be seen yet.
+fn seen(stored: Option<StoredVersion>) -> Result<StoredVersion> {
+    stored.ok_or_else(|| RotationErrorKind::Store {
+        operation: "hand out a version's value",
+        source: StoreError::not_applied(StoreErrorKind::Unavailable, "it is not to be seen yet"),
+    })
+}
+
+/// A failure after the promotion: the rotation happened all the same.
+fn still_live(error: RotationErrorKind) -> RotationErrorKind {
+    let cause = match error {
         RotationErrorKind::Backend { source, .. } => StillLive::Backend(source),
         RotationErrorKind::Store { source, .. } => StillLive::Store(source),
         RotationErrorKind::Document { source, .. } => StillLive::Document(source),
-        _ => StillLive::OutOfTime,
-    }
+        RotationErrorKind::OutOfTime { .. } => StillLive::OutOfTime,
+        other => return other,
+    };
+    RotationErrorKind::SupersededStillLive { cause }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::backend::CredentialBackend;
-use crate::error::RotationErrorKind;
+use crate::error::{ErrorClass, RotationErrorKind, chain};
 use crate::store::{
     AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretDescription, SecretStore, StoreError, StoreErrorKind,
     StoredVersion, VersionRef,
@@ -23,6 +23,8 @@ pub(super) struct Wants {
 /// if the labels say that the step goes on.
 pub(super) struct Snapshot {
     pub(super) description: SecretDescription,
+    /// When the last answer came, on the monotonic clock.
+    pub(super) at: Duration,
     pub(super) current: Read,
     pub(super) pending: Read,
     pub(super) previous: Read,
@@ -47,6 +49,23 @@ impl Read {
                 operation: self.operation,
                 source,
             }),
+        }
+    }
+
+    /// The value of an old version, if it can be had. One that Secrets Manager will not hand out,
+    /// as when its KMS key is disabled, must not block every later rotation.
+    pub(super) fn old_value(self) -> Result<Option<StoredVersion>> {
+        match &self.result {
+            Err(error) if error.class() == ErrorClass::Misconfigured => {
+                if error.kind() != StoreErrorKind::NotFound {
+                    tracing::warn!(
+                        error = chain(error),
+                        "an old version cannot be read, so its credential counts as live"
+                    );
+                }
+                Ok(None)
+            }
+            _ => self.value(),
         }
     }
 
@@ -78,10 +97,24 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
                 operation: "describe the secret",
                 source,
             })?,
+            at: self.elapsed(),
             current,
             pending,
             previous,
         })
+    }
+
+    /// The value that was stored under this token, whatever its labels, read again for a moment while
+    /// it is not to be seen.
+    pub(super) async fn stored_under_token(&self) -> Result<Option<StoredVersion>> {
+        for pause in [50, 100, 200, 400].map(Duration::from_millis) {
+            let stored = self.read(VersionRef::Id(self.token())).await?.value()?;
+            if stored.is_some() || pause >= self.remaining() {
+                return Ok(stored);
+            }
+            self.sleep(pause).await;
+        }
+        Ok(None)
     }
 
     /// The pending value, read again for about three seconds while it is not there: the service
@@ -100,13 +133,14 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
 
     /// The value stored under this token, if there is one.
     pub(super) async fn read_pending(&self) -> Result<Option<StoredVersion>> {
-        self.read(VersionRef::IdAndStage(self.token(), AWSPENDING)).await
+        let version = VersionRef::IdAndStage(self.token(), AWSPENDING);
+        self.read(version).await?.value()
     }
 
-    /// A value, if there is one.
-    pub(super) async fn read(&self, version: VersionRef<'_>) -> Result<Option<StoredVersion>> {
+    /// One value, read by itself.
+    pub(super) async fn read(&self, version: VersionRef<'_>) -> Result<Read> {
         let read = self.read_if(true, version);
-        self.until(self.deadline, "read the secret", read).await?.value()
+        self.until(self.deadline, "read the secret", read).await
     }
 
     async fn read_if(&self, wanted: bool, version: VersionRef<'_>) -> Read {

@@ -1,6 +1,6 @@
 //! setSecret and testSecret.
 
-use crate::backend::{BackendError, CredentialBackend, Live, LiveIds, Previous, Retire};
+use crate::backend::{BackendError, CredentialBackend, Live, LiveIds, Retire};
 use crate::error::RotationErrorKind;
 use crate::stages::Verdict;
 use crate::store::{AWSCURRENT, AWSPENDING, SecretDescription, SecretStore, StoredVersion, VersionRef};
@@ -8,6 +8,7 @@ use crate::store::{AWSCURRENT, AWSPENDING, SecretDescription, SecretStore, Store
 use super::Outcome;
 use super::attempt::{Attempt, Result, decode};
 use super::load::Wants;
+use super::put::not_compensated;
 use super::retire::objection;
 
 const SET: &str = "make the pending credential valid";
@@ -20,7 +21,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
             .load(Wants {
                 current: profile.sets,
                 pending: true,
-                previous: profile.sets && profile.previous == Previous::Read,
+                previous: profile.sets && profile.reads_previous,
             })
             .await?;
         let secret = snapshot.description;
@@ -33,10 +34,11 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         }
         let pending: B::Credential = decode(AWSPENDING, &stored.value)?;
         let current: B::Credential = decode(AWSCURRENT, &snapshot.current.current(version)?.value)?;
-        let previous = snapshot.previous.value()?;
+        let previous = snapshot.previous.old_value()?;
         let previous = previous.and_then(|previous| self.readable(&previous));
         let others = [Some(&current), Some(&pending), previous.as_ref()];
-        let ids = LiveIds::new(others.into_iter().flatten().map(|credential| self.id(credential)));
+        let ids = others.into_iter().flatten().map(|credential| self.id(credential));
+        let ids = LiveIds::new(ids).incomplete();
         let live = Live::new(&current, previous.as_ref(), &ids);
         let context = self.context(&secret, self.deadline);
         let call = self.backend.set(&context, &pending, live);
@@ -69,8 +71,9 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     }
 
     /// A pending credential that the target rejected for good would block every later rotation:
-    /// the same value would be tried again for ever. It is retired, its label is released, and a
-    /// new rotation can start.
+    /// the same value would be tried again for ever. Its label is released, so that a new rotation
+    /// can start, and then it is retired. In that order: once it is retired, the target may no longer
+    /// say that it rejects it, and a replay after a crash in between would never get to the release.
     async fn unless_rejected(
         &mut self,
         secret: &SecretDescription,
@@ -95,9 +98,10 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
             );
             return Err(RotationErrorKind::Backend { operation, source });
         }
-        self.retire(secret, (self.token(), pending), Retire::Rejected, &protected)
-            .await?;
         self.release_pending().await?;
+        self.retire(secret, (self.token(), pending), Retire::Rejected, &protected)
+            .await
+            .map_err(|error| not_compensated(error, Retire::Rejected))?;
         Err(RotationErrorKind::PendingRejected { source })
     }
 
@@ -108,7 +112,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         secret: &SecretDescription,
         pending: &StoredVersion,
     ) -> Result<Option<LiveIds>> {
-        let current = self.read(VersionRef::Stage(AWSCURRENT)).await?;
+        let current = self.read(VersionRef::Stage(AWSCURRENT)).await?.value()?;
         let current = current.ok_or(RotationErrorKind::NoCurrentValue)?;
         if current.value == pending.value {
             return Ok(None);

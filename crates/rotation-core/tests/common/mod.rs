@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rotation_core::{
     BackendError, CredentialBackend, Live, Profile, Retire, Retirement, Rotate, RotationError, RotationEvent,
@@ -42,7 +42,10 @@ pub struct State {
     pub live: Vec<String>,
     failures: BTreeMap<&'static str, Failure>,
     hang: Option<&'static str>,
-    in_create: Option<Hook>,
+    delays: BTreeMap<&'static str, Duration>,
+    hooks: BTreeMap<&'static str, Hook>,
+    /// What the last `create` was told of the time.
+    pub as_of: Option<SystemTime>,
     pub kept: Option<&'static str>,
     made: u32,
 }
@@ -59,7 +62,9 @@ impl Target {
             live: Vec::new(),
             failures: BTreeMap::new(),
             hang: None,
-            in_create: None,
+            delays: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            as_of: None,
             kept: None,
             made: 1,
         })))
@@ -86,19 +91,41 @@ impl Target {
         self.state().hang = Some(method);
     }
 
-    /// Runs in the next `create`, before it returns.
-    pub fn during_create(&self, hook: impl FnOnce() + Send + 'static) {
-        self.state().in_create = Some(Box::new(hook));
+    /// Each call of the method takes this long.
+    pub fn delay(&self, method: &'static str, duration: Duration) {
+        self.state().delays.insert(method, duration);
     }
 
-    async fn enter(&self, method: &'static str, what: &str) -> Result<(), BackendError> {
-        let (failure, hang) = {
+    /// Runs in the next call of the method, after its delay.
+    pub fn during(&self, method: &'static str, hook: impl FnOnce() + Send + 'static) {
+        self.state().hooks.insert(method, Box::new(hook));
+    }
+
+    async fn enter(
+        &self,
+        ctx: &StepContext<'_>,
+        method: &'static str,
+        what: &str,
+    ) -> Result<(), BackendError> {
+        let (failure, hang, delay) = {
             let mut state = self.state();
             state.calls.push(format!("{method} {what}").trim_end().to_owned());
-            (state.failures.get(method).cloned(), state.hang == Some(method))
+            let delay = state.delays.get(method).copied();
+            (
+                state.failures.get(method).cloned(),
+                state.hang == Some(method),
+                delay,
+            )
         };
         if hang {
             std::future::pending::<()>().await;
+        }
+        if let Some(delay) = delay {
+            ctx.sleep(delay).await?;
+        }
+        let hook = self.state().hooks.remove(method);
+        if let Some(hook) = hook {
+            hook();
         }
         failure.map_or(Ok(()), |failure| Err(failure()))
     }
@@ -120,18 +147,16 @@ impl CredentialBackend for Target {
         key.id.clone()
     }
 
-    async fn create(&self, _: &StepContext<'_>, live: Live<'_, Key>) -> Result<Key, BackendError> {
+    async fn create(&self, ctx: &StepContext<'_>, live: Live<'_, Key>) -> Result<Key, BackendError> {
         let previous = live.previous().map_or("none", name);
         self.enter(
+            ctx,
             "create",
             &format!("current={} previous={previous}", name(live.current())),
         )
         .await?;
-        let hook = self.state().in_create.take();
-        if let Some(hook) = hook {
-            hook();
-        }
         let mut state = self.state();
+        state.as_of = Some(ctx.as_of());
         state.live = ["k0", "k1", "k2", "custom"]
             .into_iter()
             .filter(|id| live.protects(id))
@@ -144,22 +169,33 @@ impl CredentialBackend for Target {
         })
     }
 
-    async fn set(&self, _: &StepContext<'_>, pending: &Key, live: Live<'_, Key>) -> Result<(), BackendError> {
+    async fn set(
+        &self,
+        ctx: &StepContext<'_>,
+        pending: &Key,
+        live: Live<'_, Key>,
+    ) -> Result<(), BackendError> {
         let previous = live.previous().map_or("none", name);
         let what = format!(
             "{} current={} previous={previous}",
             name(pending),
             name(live.current())
         );
-        self.enter("set", &what).await
+        self.enter(ctx, "set", &what).await
     }
 
-    async fn test(&self, _: &StepContext<'_>, pending: &Key) -> Result<(), BackendError> {
-        self.enter("test", name(pending)).await
+    async fn test(&self, ctx: &StepContext<'_>, pending: &Key) -> Result<(), BackendError> {
+        self.enter(ctx, "test", name(pending)).await
     }
 
-    async fn retire(&self, _: &StepContext<'_>, key: &Key, why: Retire) -> Result<Retirement, BackendError> {
-        self.enter("retire", &format!("{} {why:?}", name(key))).await?;
+    async fn retire(
+        &self,
+        ctx: &StepContext<'_>,
+        key: &Key,
+        why: Retire,
+    ) -> Result<Retirement, BackendError> {
+        self.enter(ctx, "retire", &format!("{} {why:?}", name(key)))
+            .await?;
         Ok(self.state().kept.map_or(Retirement::Retired, Retirement::kept))
     }
 }
@@ -209,6 +245,15 @@ impl Bench {
     /// `RotateSecret`: the token of the new rotation.
     pub fn start(&self) -> String {
         self.simulator.operator().rotate(&self.arn).unwrap()
+    }
+
+    /// Gives up the rotation under way and starts another.
+    pub fn start_again(&self) -> String {
+        let operator = self.simulator.operator();
+        operator.put(&self.arn, document("manual")).unwrap();
+        let token = self.start();
+        self.simulator.clear_calls();
+        token
     }
 
     /// A rotation that has got as far as the step before `step`.
@@ -274,6 +319,18 @@ impl Bench {
         match self.simulator.operator().value(&self.arn, label).unwrap() {
             SecretValue::Text(text) => text.expose_secret().to_owned(),
             SecretValue::Binary(_) => panic!("a binary value"),
+        }
+    }
+
+    /// Somebody goes back to the previous version, now or in a hook.
+    pub fn roll_back(&self) -> impl FnOnce() + Send + 'static {
+        let (simulator, arn) = (self.simulator.clone(), self.arn.clone());
+        let (current, previous) = (self.version_with("AWSCURRENT"), self.version_with("AWSPREVIOUS"));
+        move || {
+            let operator = simulator.operator();
+            operator
+                .move_label(&arn, "AWSCURRENT", &previous, &current)
+                .unwrap();
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Grace, Rotator, SecretValue};
-use rotation_http::{AllowedHosts, HttpBackend};
+use rotation_http::{AllowedHosts, HttpBackend, ProviderBuilder};
 use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Simulator, SimulatorStore, StepRun};
 use serde_json::{Value, json};
@@ -16,11 +16,20 @@ use crate::support::{ADMIN_TOKEN, description};
 /// What the function is told that it has.
 pub const REMAINING: Duration = Duration::from_secs(60);
 
+fn backend(admin_arn: &str, description: ProviderBuilder) -> HttpBackend {
+    let admin = rotation_http::Admin::secret(admin_arn)
+        .json_pointer("/token")
+        .header("x-admin-token");
+    let hosts = AllowedHosts::new(["api.vendor.com"]).unwrap();
+    HttpBackend::new(description.build().unwrap(), admin, hosts).unwrap()
+}
+
 pub struct Scene {
     pub simulator: Simulator,
     pub provider: KeyProvider,
     pub rotator: Rotator<HttpBackend<KeyProvider>, SimulatorStore>,
     pub arn: String,
+    admin_arn: String,
     grace: Grace,
 }
 
@@ -38,11 +47,7 @@ impl Scene {
         let arn = operator
             .create_secret("crm", SecretValue::text(document.to_string()))
             .unwrap();
-        let admin = rotation_http::Admin::secret(admin_arn)
-            .json_pointer("/token")
-            .header("x-admin-token");
-        let hosts = AllowedHosts::new(["api.vendor.com"]).unwrap();
-        let backend = HttpBackend::new(description().build().unwrap(), admin, hosts).unwrap();
+        let backend = backend(&admin_arn, description());
         let rotator = Rotator::new(backend.with_transport(provider.clone()), simulator.store())
             .with_clock(simulator.clock())
             .with_random(rotation_testkit::SeededRandom::new(1))
@@ -52,8 +57,14 @@ impl Scene {
             provider,
             rotator,
             arn,
+            admin_arn,
             grace,
         }
+    }
+
+    /// The backend once more, for another transport.
+    pub fn backend(&self) -> HttpBackend {
+        backend(&self.admin_arn, description())
     }
 
     /// Does one whole rotation, replays included, and says its token.

@@ -195,13 +195,19 @@ impl MintingBackend {
     }
 }
 
-/// Whether a key with this label was made for this secret by a try that is over. When a labelled
-/// version holds a credential that cannot be told, only this token's own keys are certain.
+/// How long after its deadline a maker still counts as being at work: clocks differ, and a last
+/// request may be under way.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// Whether a key with this label was made for this secret by a try that was over when this step read
+/// the labels; one that was not may have stored its key since. When a labelled version holds a
+/// credential that cannot be told, only this token's own keys are certain.
 fn is_orphan(label: &str, ctx: &StepContext<'_>, all_identified: bool) -> bool {
     let Some((secret, token, deadline)) = parse_label(label) else {
         return false;
     };
-    secret == ctx.secret_arn() && deadline < ctx.now() && (all_identified || token == ctx.version())
+    let over = deadline.checked_add(MARGIN).is_some_and(|end| end < ctx.as_of());
+    secret == ctx.secret_arn() && over && (all_identified || token == ctx.version())
 }
 
 fn make_label(ctx: &StepContext<'_>) -> String {

@@ -90,7 +90,7 @@ impl From<DescribedSecret> for SecretDescription {
         secret.owning_service = described.owning_service;
         secret.primary_region = described.primary_region;
         secret.tags = described.tags;
-        let replica = |(region, status)| Replica::new(region, status == ReplicaStatus::InSync);
+        let replica = |(region, status): (String, ReplicaStatus)| Replica::new(region, status.for_core());
         secret.replicas = described.replicas.into_iter().map(replica).collect();
         secret
     }

@@ -48,6 +48,17 @@ pub enum ReplicaStatus {
     Detached,
 }
 
+impl ReplicaStatus {
+    /// As the rotation function sees it.
+    pub(super) fn for_core(self) -> rotation_core::ReplicaStatus {
+        match self {
+            Self::InSync => rotation_core::ReplicaStatus::InSync,
+            Self::InProgress | Self::Pending => rotation_core::ReplicaStatus::Behind,
+            Self::Failed | Self::Detached => rotation_core::ReplicaStatus::Failed,
+        }
+    }
+}
+
 impl TagResource {
     /// One tag.
     #[must_use]

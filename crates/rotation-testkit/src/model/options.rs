@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The service's behaviour where AWS publishes none: each field is a guess until it is set.
+/// The service's behaviour where AWS publishes none, each field a guess until it is set, and how the
+/// function calls it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServiceOptions {
@@ -19,6 +20,9 @@ pub struct ServiceOptions {
     pub releases_pending_after_success: bool,
     /// Whether a dry run that failed leaves its `AWSPENDING` copy behind. It does not.
     pub keeps_pending_after_failed_dry_run: bool,
+    /// Whether the rotation function calls under a role that it assumes, for a secret of another
+    /// account: its writes are then its own only with the RotationToken. It does not.
+    pub function_assumes_role: bool,
     /// How many versions are kept before deprecated ones older than 24 hours are purged. 100; the
     /// quota is documented as "about 100".
     pub kept_versions: usize,
@@ -34,6 +38,7 @@ impl Default for ServiceOptions {
             after_release: AfterRelease::Drop,
             releases_pending_after_success: true,
             keeps_pending_after_failed_dry_run: false,
+            function_assumes_role: false,
             kept_versions: 100,
             version_quota: 150,
         }

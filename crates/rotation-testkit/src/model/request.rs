@@ -25,6 +25,20 @@ impl Principal {
     }
 }
 
+/// The version and the labels that a request names.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Asked<'a> {
+    /// The version that is read or written; of UpdateSecretVersionStage the one that the label moves
+    /// to.
+    pub version: Option<&'a str>,
+    /// Of UpdateSecretVersionStage: the version that must have the label, which is what makes it a
+    /// compare-and-swap.
+    pub remove_from: Option<&'a str>,
+    /// The label.
+    pub stage: Option<&'a str>,
+}
+
 /// A request to Secrets Manager: one type per action, with the action's own answer.
 ///
 /// Implemented by the request types of this module, and by no others.
@@ -41,9 +55,9 @@ pub trait Request: Sized {
     /// The ARN or name that it is about.
     fn secret_id(&self) -> &str;
 
-    /// The version and the label that it names, for the log of calls.
-    fn asked(&self) -> (Option<&str>, Option<&str>) {
-        (None, None)
+    /// The versions and the label that it names, for the log of calls.
+    fn asked(&self) -> Asked<'_> {
+        Asked::default()
     }
 
     /// The service's side of it.

@@ -9,7 +9,7 @@ use super::queue::RotationEventName;
 use super::request::Caller;
 use super::secret::Version;
 use super::values::required_token;
-use super::{ApiError, Change, ErrorCode, Model, Request, fresh_token};
+use super::{ApiError, Asked, Change, ErrorCode, Model, Request, fresh_token};
 
 /// RotateSecret.
 #[derive(Clone, Debug)]
@@ -92,8 +92,11 @@ impl Request for RotateSecret {
         &self.secret_id
     }
 
-    fn asked(&self) -> (Option<&str>, Option<&str>) {
-        (self.token.as_deref(), None)
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            version: self.token.as_deref(),
+            ..Asked::default()
+        }
     }
 
     fn apply(self, model: &mut Model, caller: Caller) -> Result<RotatedSecret, ApiError> {

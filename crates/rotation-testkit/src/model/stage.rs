@@ -4,7 +4,7 @@ use rotation_core::AWSCURRENT;
 
 use super::request::Caller;
 use super::values::check_label;
-use super::{ApiError, Change, Model, Request};
+use super::{ApiError, Asked, Change, Model, Request};
 
 /// UpdateSecretVersionStage.
 #[derive(Clone, Debug)]
@@ -42,9 +42,12 @@ impl Request for UpdateSecretVersionStage {
         &self.secret_id
     }
 
-    fn asked(&self) -> (Option<&str>, Option<&str>) {
-        let version = self.move_to.as_deref().or(self.remove_from.as_deref());
-        (version, Some(&self.stage))
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            version: self.move_to.as_deref(),
+            remove_from: self.remove_from.as_deref(),
+            stage: Some(&self.stage),
+        }
     }
 
     fn apply(self, model: &mut Model, caller: Caller) -> Result<(), ApiError> {

@@ -7,7 +7,7 @@ use rotation_core::{AWSCURRENT, AWSPENDING, SecretString, SecretValue};
 
 use super::request::Caller;
 use super::secret::{Secret, Version};
-use super::{ApiError, Change, Entry, ErrorCode, Model, Principal, Request};
+use super::{ApiError, Asked, Change, Entry, ErrorCode, Model, Principal, Request};
 
 /// CreateSecret.
 #[derive(Clone, Debug)]
@@ -207,9 +207,13 @@ impl Request for PutSecretValue {
         &self.secret_id
     }
 
-    fn asked(&self) -> (Option<&str>, Option<&str>) {
+    fn asked(&self) -> Asked<'_> {
         let stage = self.stages.as_ref().and_then(|stages| stages.first());
-        (self.token.as_deref(), stage.map(String::as_str))
+        Asked {
+            version: self.token.as_deref(),
+            stage: stage.map(String::as_str),
+            ..Asked::default()
+        }
     }
 
     fn apply(self, model: &mut Model, caller: Caller) -> Result<WrittenSecretValue, ApiError> {
@@ -264,7 +268,8 @@ impl Change<'_> {
     /// Whether a write counts as the rotation function's own.
     fn is_function(&self, rotation_token: Option<&SecretString>) -> bool {
         let proof = rotation_token.zip(self.rotation.as_ref());
-        self.caller.principal == Principal::RotationFunction
+        let in_person = self.caller.principal == Principal::RotationFunction;
+        (in_person && !self.options.function_assumes_role)
             || proof.is_some_and(|(given, rotation)| *given == rotation.rotation_token)
     }
 
@@ -305,8 +310,12 @@ impl Request for GetSecretValue {
         &self.secret_id
     }
 
-    fn asked(&self) -> (Option<&str>, Option<&str>) {
-        (self.version_id.as_deref(), self.stage.as_deref())
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            version: self.version_id.as_deref(),
+            stage: self.stage.as_deref(),
+            ..Asked::default()
+        }
     }
 
     fn apply(self, model: &mut Model, caller: Caller) -> Result<ReadSecretValue, ApiError> {

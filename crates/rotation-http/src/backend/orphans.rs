@@ -1,0 +1,145 @@
+//! Keys that earlier tries left behind: found in the provider's list, and revoked.
+
+use std::time::SystemTime;
+
+use rotation_core::{BackendError, Live, StepContext};
+use serde_json::Value;
+
+use super::{HttpBackend, ONE_REQUEST, missing};
+use crate::admin::AdminHeader;
+use crate::document::ApiKeyDocument;
+use crate::exchange::{AdminError, Sender, id_at, id_text, is_admin_refused, is_passing, json};
+use crate::label::Hash;
+use crate::reconcile::{Facts, Listed, Ours, Unfit, Verdict, judge, ours, sight};
+use crate::template::Values;
+use crate::transport::Transport;
+
+impl<T: Transport> HttpBackend<T> {
+    /// Revokes what earlier tries left behind. Returns the ids of the keys whose makers may still
+    /// be at work.
+    pub(super) async fn reconcile(
+        &self,
+        sender: &Sender<'_, T>,
+        admin: &mut AdminHeader<'_>,
+        live: Live<'_, ApiKeyDocument>,
+    ) -> Result<Vec<String>, BackendError> {
+        let current = live.current();
+        let listed = self.list(sender, admin, current).await?;
+        let ours = self.look_through(sender.ctx, &listed, current)?;
+        let mut at_work = Vec::new();
+        for (verdict, Ours { id, .. }) in judged(sender.ctx, live, ours) {
+            match verdict {
+                Verdict::Live => {}
+                Verdict::MakerInTime { until } => {
+                    let until = seconds(until);
+                    tracing::info!(
+                        id,
+                        until,
+                        "a key is held by no labelled version yet, and its maker may still be at work"
+                    );
+                    at_work.push(id);
+                }
+                Verdict::Unidentifiable => tracing::warn!(
+                    id,
+                    "a key looks like an orphan, and is kept because a labelled version has no key id"
+                ),
+                Verdict::Orphan => self.end_orphan(sender, admin, current, &id).await?,
+            }
+        }
+        Ok(at_work)
+    }
+
+    /// All keys that the provider lists.
+    async fn list(
+        &self,
+        sender: &Sender<'_, T>,
+        admin: &mut AdminHeader<'_>,
+        document: &ApiKeyDocument,
+    ) -> Result<Vec<Listed>, BackendError> {
+        let (call, at) = (&self.provider.list, &self.provider.at);
+        let body = sender
+            .admin(call, &Values::of(document), admin, ONE_REQUEST)
+            .await?;
+        let reply = json(call, body)?;
+        let items = match reply.0.pointer(&at.items) {
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(Value::Null) => &[],
+            _ => return Err(missing(call, "array of keys", &at.items)),
+        };
+        let listed = |item: &Value| Listed {
+            id: id_at(item, &at.item_id).map(id_text),
+            label: item
+                .pointer(&at.item_label)
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+        };
+        Ok(items.iter().map(listed).collect())
+    }
+
+    /// The keys of this secret in the list, if the list can be trusted to show them.
+    fn look_through(
+        &self,
+        ctx: &StepContext<'_>,
+        listed: &[Listed],
+        current: &ApiKeyDocument,
+    ) -> Result<Vec<Ours>, BackendError> {
+        let unfit = |why: Unfit| {
+            BackendError::misconfigured(format!(
+                "nothing can be reconciled with the reply to {}: {why}",
+                self.provider.list.shown
+            ))
+        };
+        let ours = ours(listed, Hash::of_secret(ctx.secret_arn())).map_err(unfit)?;
+        let current = current.text(&self.provider.key_id_field);
+        if let Some(doubt) = sight(listed, current.as_deref()).map_err(unfit)? {
+            tracing::warn!(request = self.provider.list.shown, "{doubt}");
+        }
+        Ok(ours)
+    }
+
+    /// Revokes an orphan. A refusal that would meet every later try as well is only reported: a
+    /// provider that goes on listing revoked keys would else end all rotations.
+    async fn end_orphan(
+        &self,
+        sender: &Sender<'_, T>,
+        admin: &mut AdminHeader<'_>,
+        document: &ApiKeyDocument,
+        id: &str,
+    ) -> Result<(), BackendError> {
+        match self.revoke(sender, admin, document, id).await {
+            Ok(ended) => {
+                tracing::warn!(id, result = %ended, "a key of this secret is held by no labelled version");
+                Ok(())
+            }
+            Err(AdminError {
+                status: Some(status), ..
+            }) if !is_passing(status) && !is_admin_refused(status) => {
+                let status = status.as_u16();
+                tracing::warn!(
+                    id,
+                    status,
+                    "a key of this secret is held by no labelled version, and could not be revoked; revoke it by hand, or keep revoked keys out of the list"
+                );
+                Ok(())
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+fn judged(ctx: &StepContext<'_>, live: Live<'_, ApiKeyDocument>, ours: Vec<Ours>) -> Vec<(Verdict, Ours)> {
+    let facts = Facts {
+        token: Hash::of_token(ctx.version()),
+        as_of: ctx.as_of(),
+        now: super::wall_now(ctx),
+        protects: &|id| live.protects(id),
+        all_identified: live.all_identified(),
+    };
+    ours.into_iter().map(|key| (judge(&key, &facts), key)).collect()
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
