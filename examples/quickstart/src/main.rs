@@ -88,6 +88,7 @@ mod tests {
             "key-3 (nobody knows of it)",
             "at the provider: revoked key-3, made key-4",
             "worked, 13 of 13 times",
+            "key-3, made by the try that died, was found by its label and revoked",
             "The promise held.",
         ] {
             assert!(text.contains(part), "{part:?} is missing from\n{text}");

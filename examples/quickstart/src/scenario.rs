@@ -49,6 +49,8 @@ pub(crate) async fn run(paper: &mut Paper<impl Write>, reconcile: bool) -> io::R
         steps: 0,
         working: 0,
         promoted: 0,
+        crashes: 0,
+        unknown: BTreeSet::new(),
     };
     paper.line("Three rotations of an API key, in one process.")?;
     paper.line(&format!(
@@ -133,6 +135,9 @@ struct Scene {
     /// After how many of the steps `AWSCURRENT` worked.
     working: usize,
     promoted: usize,
+    crashes: usize,
+    /// Keys that, after some step, no labelled version held.
+    unknown: BTreeSet<String>,
 }
 
 impl Scene {
@@ -151,8 +156,11 @@ impl Scene {
                 paper.step(&run)?;
                 paper.provider(after.difference(&before), before.difference(&after))?;
                 before = after;
+                let unknown = self.keys().into_iter().filter(|key| key.labels.is_empty());
+                self.unknown.extend(unknown.map(|key| key.id));
                 self.print_state(paper)?;
                 if matches!(run.result, StepResult::Crashed) {
+                    self.crashes += 1;
                     self.skip_to_replay(paper)?;
                 }
             }
@@ -233,25 +241,42 @@ impl Scene {
     fn summary(&self, paper: &mut Paper<impl Write>) -> io::Result<bool> {
         let keys = self.keys();
         let orphans: Vec<_> = keys.iter().filter(|key| key.labels.is_empty()).collect();
-        let held = orphans.is_empty() && self.working == self.steps && self.promoted == ROTATIONS;
+        let held = orphans.is_empty()
+            && self.working == self.steps
+            && self.promoted == ROTATIONS
+            && self.crashes == 1;
         paper.heading("Summary")?;
+        let (promoted, crashes) = (self.promoted, self.crashes);
         paper.line(&format!(
-            "  rotations completed     {} of {ROTATIONS}, one of them after a crash",
-            self.promoted
+            "  rotations completed     {promoted} of {ROTATIONS}, with {crashes} crash on the way"
         ))?;
         paper.line(&format!(
             "  AWSCURRENT after steps  worked, {} of {} times",
             self.working, self.steps
         ))?;
-        paper.line(&format!(
-            "  keys alive              {}, {} of them held by a labelled version",
-            keys.len(),
-            keys.len() - orphans.len()
-        ))?;
+        for found in self
+            .unknown
+            .iter()
+            .filter(|id| keys.iter().all(|key| key.id != **id))
+        {
+            let text = format!("{found}, made by the try that died, was found by its label and revoked");
+            paper.line(&format!(
+                "  lost and found          {}",
+                paper.tint(Tone::Good, &text)
+            ))?;
+        }
+        let held_by_version = keys.len() - orphans.len();
+        let count = format!(
+            "{}, {held_by_version} of them held by a labelled version",
+            keys.len()
+        );
+        paper.line(&format!("  keys alive              {count}"))?;
         for orphan in orphans {
             let text = format!("{} is alive, and no version holds it", orphan.id);
-            let text = paper.tint(Tone::Bad, &text);
-            paper.line(&format!("  orphan                  {text}"))?;
+            paper.line(&format!(
+                "  orphan                  {}",
+                paper.tint(Tone::Bad, &text)
+            ))?;
         }
         let verdict = match held {
             true => paper.tint(Tone::Good, "The promise held."),
