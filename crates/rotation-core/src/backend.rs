@@ -242,7 +242,9 @@ pub struct Profile {
 
 impl Profile {
     /// The value is chosen here: `create` makes it up and has no effect outside, `set` gives it to
-    /// the target. Passwords, and keys that the client uploads. The previous version is not read.
+    /// the target. Passwords, and keys that the client uploads. The previous version is not read, but
+    /// with [`Grace::None`](crate::Grace::None), where createSecret retires what finishSecret may not
+    /// have.
     ///
     /// `name` says what kind of credential it is, in logs and metrics: `postgres-single-user`.
     #[must_use]
@@ -407,6 +409,10 @@ impl LiveIds {
     pub fn incomplete(mut self) -> Self {
         self.all_identified = false;
         self
+    }
+
+    pub(crate) fn all_identified(&self) -> bool {
+        self.all_identified
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {

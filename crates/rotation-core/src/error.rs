@@ -173,6 +173,10 @@ pub enum StillLive {
         /// The Region that is behind.
         region: String,
     },
+    /// Another version is `AWSPENDING`: the credential is left to that rotation, or, if a dry run
+    /// left the label behind, to a person who takes it off.
+    #[error("another version is AWSPENDING already, and the superseded credential is left to that rotation")]
+    NextUnderWay,
     /// Replication to a Region failed; waiting does not help.
     #[error("replication to {region} failed; mend the replica or remove it")]
     ReplicaFailed {
@@ -270,7 +274,7 @@ impl RotationErrorKind {
 impl StillLive {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::ReplicaBehind { .. } | Self::OutOfTime => ErrorClass::Unavailable,
+            Self::ReplicaBehind { .. } | Self::NextUnderWay | Self::OutOfTime => ErrorClass::Unavailable,
             Self::Backend(source) => source.class(),
             Self::Store(source) => source.class(),
             Self::ReplicaFailed { .. } | Self::Unidentified | Self::Document(_) => ErrorClass::Misconfigured,

@@ -332,6 +332,24 @@ mod tests {
     }
 
     #[test]
+    fn a_set_that_is_not_touched_may_be_read_in_any_order() {
+        #[derive(Clone, Deserialize, Serialize)]
+        struct Hosts {
+            hosts: std::collections::HashSet<String>,
+            password: SecretString,
+        }
+        let stored = SecretValue::text(r#"{"hosts":["a","b","c","d"],"password":"old"}"#);
+        for _ in 0..20 {
+            let before: Hosts = stored.decode().unwrap();
+            stored.overlay(&before, &before).unwrap();
+            let mut after = before.clone();
+            after.password = "new".into();
+            let overlaid = exposed(&stored.overlay(&before, &after).unwrap());
+            assert_eq!(overlaid, r#"{"hosts":["a","b","c","d"],"password":"new"}"#);
+        }
+    }
+
+    #[test]
     fn white_space_before_a_document_is_no_part_of_it() {
         let stored = " \n\t{\"username\":\"app\",\"password\":\"old\"}\n";
         let rotated = rotate(stored, |login| login.password = "new".into());

@@ -25,6 +25,10 @@ mod put;
 mod retire;
 mod set;
 
+/// A look at the labels that began longer ago than this is repeated before anything that relies on
+/// it and cannot be undone.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// How long a superseded credential goes on working.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]

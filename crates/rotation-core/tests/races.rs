@@ -3,12 +3,17 @@
 
 mod common;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use common::{Bench, MINUTES, document, put_pending};
-use rotation_core::{Clock, ErrorClass, Grace, Outcome, Profile, RotationErrorKind as Kind, Step};
-use rotation_testkit::Fault;
+use common::{Bench, MINUTES, Target, document, put_pending};
+use rotation_core::{
+    Clock, ErrorClass, Grace, Outcome, Profile, Rotate, RotationErrorKind as Kind, RotationEvent, Rotator,
+    SecretDescription, SecretStore, SecretString, SecretValue, Step, StillLive, StoreError, StoredVersion,
+    VersionRef, async_trait,
+};
 use rotation_testkit::model::ReplicaStatus;
+use rotation_testkit::{Fault, SharedClock, SimulatorStore};
 
 use Step::{CreateSecret, FinishSecret};
 
@@ -200,6 +205,121 @@ async fn a_profile_that_reads_previous_still_protects_every_labelled_version() {
     assert_eq!(bench.target.state().live, ["k0", "k1"]);
 }
 
+#[tokio::test]
+async fn a_current_credential_without_an_id_may_be_the_previous_one() {
+    // The same key again, without its id: a person took it out of the document.
+    let without_id = SecretValue::text(r#"{"key":"s3ntinel-k1"}"#);
+    let bench = Bench::starting_with(MINTED, &[document("k1"), without_id]);
+    let report = bench.step(&bench.start(), CreateSecret).await.unwrap();
+    assert_eq!(bench.target.calls(), ["create current=without-id previous=k1"]);
+    let [kept] = report.retired.as_slice() else {
+        panic!("{report:?}")
+    };
+    assert!(kept.result.to_string().contains("may be this one"), "{kept:?}");
+}
+
+/// Takes 20 seconds to hand out `AWSPREVIOUS`, in which something happens.
+struct Slow {
+    inner: SimulatorStore,
+    clock: SharedClock,
+    then: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Slow {
+    fn rotator(bench: &Bench, then: impl FnOnce() + Send + 'static) -> Rotator<Target, Self> {
+        let slow = Self {
+            inner: bench.simulator.store(),
+            clock: bench.simulator.clock(),
+            then: Mutex::new(Some(Box::new(then))),
+        };
+        Rotator::new(bench.target.clone(), slow).with_clock(bench.simulator.clock())
+    }
+}
+
+impl std::fmt::Debug for Slow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Slow")
+    }
+}
+
+#[async_trait]
+impl SecretStore for Slow {
+    async fn describe(&self, secret: &str) -> Result<SecretDescription, StoreError> {
+        self.inner.describe(secret).await
+    }
+
+    async fn read(&self, secret: &str, version: VersionRef<'_>) -> Result<StoredVersion, StoreError> {
+        let read = self.inner.read(secret, version).await;
+        if let VersionRef::Stage("AWSPREVIOUS") | VersionRef::IdAndStage(_, "AWSPREVIOUS") = version {
+            let then = self.then.lock().unwrap().take();
+            if let Some(then) = then {
+                self.clock.sleep(20 * SECOND).await;
+                then();
+            }
+        }
+        read
+    }
+
+    async fn put_pending(
+        &self,
+        secret: &str,
+        token: &str,
+        value: &SecretValue,
+        rotation_token: Option<&SecretString>,
+    ) -> Result<(), StoreError> {
+        self.inner.put_pending(secret, token, value, rotation_token).await
+    }
+
+    async fn promote(&self, secret: &str, to: &str, from: &str) -> Result<(), StoreError> {
+        self.inner.promote(secret, to, from).await
+    }
+
+    async fn release_pending(&self, secret: &str, version: &str) -> Result<(), StoreError> {
+        self.inner.release_pending(secret, version).await
+    }
+}
+
+#[tokio::test]
+async fn a_round_that_took_long_is_an_old_look() {
+    let bench = Bench::with_previous(MINTED);
+    let token = bench.start();
+    let rotator = Slow::rotator(&bench, bench.roll_back());
+    let event = RotationEvent::new(&bench.arn, &token, CreateSecret).unwrap();
+    let error = rotator.rotate(&event, MINUTES).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::LabelsMoved), "{error:?}");
+    assert_eq!(bench.target.calls(), ["test k1"]);
+}
+
+#[tokio::test]
+async fn going_back_while_the_superseded_value_is_read_keeps_it() {
+    let bench = Bench::new(MINTED);
+    let token = bench.start_until(FinishSecret).await;
+    let (operator, arn) = (bench.simulator.operator(), bench.arn.clone());
+    let (to, from) = (bench.version_with("AWSCURRENT"), token.clone());
+    let go_back = move || operator.move_label(&arn, "AWSCURRENT", &to, &from).unwrap();
+    let rotator = Slow::rotator(&bench, go_back).with_grace(Grace::None);
+    let event = RotationEvent::new(&bench.arn, &token, FinishSecret).unwrap();
+    let error = rotator.rotate(&event, MINUTES).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::LabelsMoved), "{error:?}");
+    assert_eq!(bench.target.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_an_overlapping_call_stored_under_the_same_id_is_not_undone() {
+    let bench = Bench::new(MINTED);
+    let token = bench.start();
+    let (simulator, arn, of) = (bench.simulator.clone(), bench.arn.clone(), token.clone());
+    let current = bench.version_with("AWSCURRENT");
+    bench.target.during("create", move || {
+        // A target that hands out one credential per token, and a twin that was faster.
+        put_pending(&simulator, &arn, &of, document("k2"));
+        let operator = simulator.operator();
+        operator.move_label(&arn, "AWSCURRENT", &of, &current).unwrap();
+    });
+    bench.step(&token, CreateSecret).await.unwrap_err();
+    assert_eq!(bench.target.calls(), ["create current=k1 previous=none"]);
+}
+
 /// Two users that alternate, with no grace.
 async fn alternating() -> Bench {
     let mut bench = Bench::with_previous(Profile::chosen("alternating").reads_previous());
@@ -214,8 +334,11 @@ async fn a_late_finish_leaves_alone_what_the_next_rotation_brings_in() {
     let first = bench.rotate().await;
     bench.target.state().next_id = Some("k1".into());
     let second = bench.start_until(FinishSecret).await;
-    let report = bench.step(&first, FinishSecret).await.unwrap();
-    assert_eq!(report.outcome, Outcome::AlreadyCurrent);
+    let error = bench.step(&first, FinishSecret).await.unwrap_err();
+    let Kind::SupersededStillLive { cause } = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(matches!(cause, StillLive::NextUnderWay), "{error:?}");
     assert_eq!(bench.target.calls(), [""; 0]);
     bench.step(&second, FinishSecret).await.unwrap();
     assert_eq!(bench.target.calls(), ["retire k0 Superseded"]);

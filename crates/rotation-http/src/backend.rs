@@ -57,7 +57,8 @@ mod orphans;
 /// - Its list shows, in one reply, every key that create can make, with the label as it was sent,
 ///   and no key that was revoked. Where a revoked key is listed, it is revoked again in every
 ///   rotation: 404 and 410 mean that it is gone; any other refusal that time does not mend, such as
-///   409, is logged and passed over, for orphans.
+///   409, is logged and passed over, for orphans and for the previous key, which is then reported as
+///   kept.
 /// - It keeps labels of 62 characters.
 ///
 /// createSecret looks whether the list shows the `AWSCURRENT` key, and makes none where a list
@@ -174,6 +175,12 @@ impl<T: Transport> HttpBackend<T> {
             hosts: &self.hosts,
             transport: &self.transport,
         }
+    }
+
+    /// Whether requests about the key in this document may be sent at all.
+    fn is_reachable(&self, document: &ApiKeyDocument) -> bool {
+        let base = self.provider.base(document);
+        base.and_then(|base| self.hosts.check(&base)).is_ok()
     }
 
     /// Ends the key with this id.
@@ -366,15 +373,25 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
         &self,
         ctx: &StepContext<'_>,
         credential: &ApiKeyDocument,
-        _: Retire,
+        why: Retire,
     ) -> Result<Retirement, BackendError> {
         let Some(id) = self.id(credential) else {
             return Ok(Retirement::kept("no key id"));
         };
+        if why == Retire::FallingOff && !self.is_reachable(credential) {
+            return Ok(Retirement::kept(
+                "its address is not that of an allowed host; revoke it by hand",
+            ));
+        }
         let mut admin = AdminHeader::new(&self.admin);
-        Ok(self
-            .revoke(&self.sender(ctx), &mut admin, credential, &id)
-            .await?)
+        match self.revoke(&self.sender(ctx), &mut admin, credential, &id).await {
+            // It must not block every later rotation. If it is one of ours, the next one meets it
+            // again as an orphan.
+            Err(refusal) if why == Retire::FallingOff && refusal.is_for_good() => Ok(Retirement::kept(
+                "the provider refuses to revoke it; revoke it by hand",
+            )),
+            result => Ok(result?),
+        }
     }
 }
 

@@ -86,6 +86,14 @@ pub(crate) struct AdminError {
     pub(crate) error: BackendError,
 }
 
+impl AdminError {
+    /// Whether the provider answered, and will answer the same to every later try.
+    pub(crate) fn is_for_good(&self) -> bool {
+        self.status
+            .is_some_and(|status| !is_passing(status) && !is_admin_refused(status))
+    }
+}
+
 impl From<BackendError> for AdminError {
     fn from(error: BackendError) -> Self {
         Self { status: None, error }

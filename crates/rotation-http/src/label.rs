@@ -37,8 +37,9 @@ impl Label {
             return false;
         };
         let mut rest = rest.chars();
-        rest.next().is_some_and(|separator| !separator.is_alphanumeric())
-            && rest.take(16).all(|digit| digit.is_ascii_hexdigit())
+        let separated = rest.next().is_some_and(|separator| !separator.is_alphanumeric());
+        // A person's name for a key may start with a few of the digits.
+        separated && rest.take_while(char::is_ascii_hexdigit).count() >= 8
     }
 }
 
@@ -140,8 +141,7 @@ mod tests {
         for changed in [
             TEXT,
             &TEXT[..40],
-            &TEXT[..12],
-            "rotation-",
+            &TEXT[..17],
             &capitals,
             &other_separators,
             &longer,
@@ -153,6 +153,11 @@ mod tests {
             "ci",
             "rotation",
             "rotations",
+            "rotation-",
+            "rotation-1",
+            "Rotation 2026",
+            "rotation_bee",
+            "rotation-feed",
             "rotation-of-the-crew",
             "my rotation-00ab",
         ] {

@@ -240,6 +240,12 @@ impl ProviderBuilder {
             |hole| *hole == Hole::Id,
             "{id}, so that it ends one key only",
         )?;
+        if self.key_at.is_some() && self.key_at == self.id_at {
+            return Err(ProviderError::new(
+                "id_at",
+                "points at the key itself, and ids are logged; point it at the id",
+            ));
+        }
         Ok(Provider {
             base: base_template(self.base_url, secret)?,
             list: compile("list", self.list, secret)?,
@@ -495,6 +501,7 @@ mod tests {
                 "revoke: path",
             ),
             (complete().key_at("key"), "key_at"),
+            (complete().id_at("/key"), "id_at"),
             (complete().id_at("/a~2"), "id_at"),
             (complete().key_field(""), "key_field, key_id_field"),
             (complete().key_id_field("api_key"), "key_field, key_id_field"),

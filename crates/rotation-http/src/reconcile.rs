@@ -57,7 +57,7 @@ pub(crate) enum Unfit {
 /// Why a list is to be mistrusted, though it may be right.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Doubt {
-    /// There is no key in it.
+    /// There is no key in it, or none but those that tries of this secret made.
     Empty,
     /// No key in it has a label.
     NoLabels,
@@ -91,9 +91,14 @@ pub(crate) fn ours(keys: &[Listed], secret: Hash) -> Result<Vec<Ours>, Unfit> {
 }
 
 /// Whether the list shows the key that is known to exist, the current one, with its label. One that
-/// does not may lack orphans too.
-pub(crate) fn sight(keys: &[Listed], current: Option<&str>) -> Result<Option<Doubt>, Unfit> {
-    if keys.is_empty() {
+/// does not may lack orphans too. Keys that earlier tries of this secret left behind prove nothing:
+/// the list may show none but those that are made by requests, and the current one by hand.
+pub(crate) fn sight(
+    keys: &[Listed],
+    left_behind: impl Fn(&str) -> bool,
+    current: Option<&str>,
+) -> Result<Option<Doubt>, Unfit> {
+    if keys.iter().all(|key| key.id.as_deref().is_some_and(&left_behind)) {
         return Ok(Some(Doubt::Empty));
     }
     if let Some(current) = current {
@@ -159,7 +164,7 @@ impl fmt::Display for Unfit {
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "the list of keys is empty, so no orphan can be found; look for a filter of the list",
+            Self::Empty => "the list does not show the AWSCURRENT key, nor any but this secret's own, so orphans may be missing too; look for a filter of the list",
             Self::NoLabels => {
                 "no key in the list has a label, so no orphan can be found; correct item_label_at, unless all were made by hand"
             }
@@ -348,6 +353,16 @@ mod tests {
             ),
             ("another alone", vec![other.clone()], Err(Unfit::CurrentMissing)),
             (
+                "one left behind alone",
+                vec![listed(Some("left"), None)],
+                Ok(Some(Doubt::Empty)),
+            ),
+            (
+                "one left behind and another",
+                vec![listed(Some("left"), None), other.clone()],
+                Err(Unfit::CurrentMissing),
+            ),
+            (
                 "no ids",
                 vec![listed(None, Some(&text))],
                 Err(Unfit::CurrentMissing),
@@ -363,10 +378,10 @@ mod tests {
                 Ok(None),
             ),
         ] {
-            assert_eq!(sight(&keys, Some("a")), expected, "{row}");
+            assert_eq!(sight(&keys, |id| id == "left", Some("a")), expected, "{row}");
         }
         assert_eq!(
-            sight(&[other], None),
+            sight(&[other], |_| false, None),
             Ok(None),
             "an id that is not known cannot be looked for"
         );

@@ -12,9 +12,11 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use rotation_core::{CredentialBackend, ErrorClass, Retirement};
+use rotation_core::{CredentialBackend, ErrorClass, Retire, Retirement};
+use rotation_http::ApiKeyDocument;
 use rotation_testkit::http::{KeyProvider, KeyServer};
 use rotation_testkit::{Fault, Faults};
+use serde_json::json;
 
 mod support;
 
@@ -23,12 +25,7 @@ use support::{ADMIN_TOKEN, Log, OTHER_TOKEN, TOKEN, World, backend, document, fi
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A provider with one key, `key-1`, that the current document holds.
-async fn start() -> (
-    KeyProvider,
-    KeyServer,
-    rotation_http::ApiKeyDocument,
-    rotation_http::HttpBackend,
-) {
+async fn start() -> (KeyProvider, KeyServer, ApiKeyDocument, rotation_http::HttpBackend) {
     let provider = KeyProvider::new(ADMIN_TOKEN);
     let first = provider.make_key("made by hand");
     let server = provider.serve().await.unwrap();
@@ -335,4 +332,27 @@ async fn a_replaced_admin_token_is_read_anew() {
     provider.replace_admin_token(ADMIN_TOKEN);
     world.create(&backend, TOKEN, &current, &[]).await.unwrap();
     assert_eq!(world.admin_reads(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_falls_off_and_cannot_be_ended_does_not_block_later_rotations() {
+    let (provider, _server, current, backend) = start().await;
+    let world = World::new();
+    let falls_off =
+        async |document: &ApiKeyDocument| world.retire_for(&backend, document, Retire::FallingOff).await;
+    let elsewhere =
+        from_json(json!({"api_endpoint": "https://moved.example", "api_key": "k", "key_id": "7"}));
+    let kept = falls_off(&elsewhere).await.unwrap();
+    assert!(kept.to_string().contains("allowed host"), "{kept}");
+    assert_eq!(provider.requests(), [""; 0]);
+    for status in [400, 409, 422] {
+        provider.force_next("DELETE /api-keys/{id}", StatusCode::from_u16(status).unwrap());
+        let kept = falls_off(&current).await.unwrap();
+        assert!(kept.to_string().contains("by hand"), "{kept}");
+    }
+    for status in [401, 403, 429, 500] {
+        provider.force_next("DELETE /api-keys/{id}", StatusCode::from_u16(status).unwrap());
+        falls_off(&current).await.unwrap_err();
+    }
+    assert_eq!(falls_off(&current).await.unwrap(), Retirement::Retired);
 }

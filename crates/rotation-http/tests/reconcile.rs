@@ -161,8 +161,8 @@ async fn a_list_that_cannot_be_reconciled_with_is_refused_before_a_key_is_made()
 #[tokio::test]
 async fn a_list_without_keys_or_without_labels_is_warned_of() {
     for (row, list, named) in [
-        ("empty", json!({"keys": []}), "is empty"),
-        ("null", json!({"keys": null}), "is empty"),
+        ("empty", json!({"keys": []}), "filter of the list"),
+        ("null", json!({"keys": null}), "filter of the list"),
         (
             "no labels",
             json!({"keys": [{"id": "key-1", "label": null}]}),

@@ -13,13 +13,10 @@ use crate::time::Deadline;
 use super::attempt::{Attempt, Result, decode};
 use super::load::Wants;
 use super::retire::{Labelled, objection};
-use super::{Grace, Outcome};
+use super::{FRESH, Grace, Outcome};
 
 /// What is kept back of the time, so that what was minted can be stored, or ended again.
 const STORE_RESERVE: Duration = Duration::from_secs(2);
-
-/// A look at the labels that is older than this is taken again before anything that relies on it.
-const FRESH: Duration = Duration::from_secs(1);
 
 const MAKE: &str = "make the next credential";
 const RETIRE: &str = "retire the AWSPREVIOUS credential";
@@ -27,7 +24,7 @@ const RETIRE: &str = "retire the AWSPREVIOUS credential";
 /// What the next credential is made from.
 pub(super) struct Base<C> {
     pub(super) secret: SecretDescription,
-    /// When the labels were last looked at, on the monotonic clock.
+    /// When the last look at the labels began, on the monotonic clock.
     pub(super) looked: Duration,
     pub(super) stored: StoredVersion,
     current: C,
@@ -109,17 +106,23 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
             self.put_down(&falling.version, None, Retire::FallingOff, kept);
             return Ok(None);
         };
-        if objection(self.id(credential).as_deref(), &protected).is_none() {
+        let id = self.id(credential);
+        if !protected.all_identified() {
+            let kept = Retirement::kept("a labelled version's credential has no id, and may be this one");
+            self.put_down(&falling.version, id, Retire::FallingOff, kept);
+            return Ok(None);
+        }
+        if objection(id.as_deref(), &protected).is_none() {
             self.enough_time(RETIRE)?;
             self.test_current(&base.secret, &base.current).await?;
             // The test may have taken its time, and somebody may have gone back to the previous.
-            self.enough_time(RETIRE)?;
             if let Some(outcome) = self
                 .unless_fresh(&base.secret, &base.stored, &mut base.looked)
                 .await?
             {
                 return Ok(Some(outcome));
             }
+            self.enough_time(RETIRE)?;
         }
         let falling = (falling.version.as_str(), credential);
         self.retire(&base.secret, falling, Retire::FallingOff, &protected)
@@ -128,13 +131,13 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     }
 
     async fn make_and_store(&mut self, mut base: Base<B::Credential>, complete: bool) -> Result<Outcome> {
-        self.enough_time(MAKE)?;
         if let Some(outcome) = self
             .unless_fresh(&base.secret, &base.stored, &mut base.looked)
             .await?
         {
             return Ok(outcome);
         }
+        self.enough_time(MAKE)?;
         let live = self.live_ids(&base.current, &base.labelled);
         let live = if complete { live } else { live.incomplete() };
         let previous = base.labelled.iter().find(|other| other.is_previous);
@@ -219,8 +222,9 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         if self.elapsed().saturating_sub(*looked) <= FRESH {
             return Ok(None);
         }
+        let began = self.elapsed();
         let (_, pending) = tokio::try_join!(self.look_again(secret), self.read_pending())?;
-        *looked = self.elapsed();
+        *looked = began;
         match pending {
             Some(pending) => self.already_stored(current, &pending).await.map(Some),
             None => Ok(None),

@@ -6,13 +6,13 @@ use crate::backend::{CredentialBackend, LiveIds, Retire};
 use crate::error::{RotationErrorKind, StillLive};
 use crate::stages::Verdict;
 use crate::store::{
-    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, ReplicaStatus, SecretDescription, SecretStore, StoreError,
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, ReplicaStatus, SecretDescription, SecretStore,
     StoreErrorKind, StoredVersion, VersionRef,
 };
 
 use super::attempt::{Attempt, Result, decode};
 use super::load::Wants;
-use super::{Grace, Outcome};
+use super::{FRESH, Grace, Outcome};
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     pub(in crate::rotator) async fn finish(&mut self) -> Result<Outcome> {
@@ -58,7 +58,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         })
     }
 
-    /// Retires the superseded credential. If the next rotation is under way already, this is a late
+    /// Retires the superseded credential. If another version is pending already, this is a late
     /// delivery, and the credential may be the one that is rotated in (a user that alternates): it
     /// is left to that rotation.
     async fn clean_up(&mut self, secret: &SecretDescription, superseded: &str) -> Result<()> {
@@ -67,12 +67,10 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
             false => Some(self.replicas_in_sync(superseded).await?),
         };
         let secret = in_sync.as_ref().unwrap_or(secret);
-        if secret
-            .version_with(AWSPENDING)
-            .is_some_and(|pending| pending != self.token())
-        {
-            tracing::info!("the next rotation is under way; the superseded credential is left to it");
-            return Ok(());
+        let pending = secret.version_with(AWSPENDING);
+        if pending.is_some_and(|pending| pending != self.token()) {
+            let cause = StillLive::NextUnderWay;
+            return Err(RotationErrorKind::SupersededStillLive { cause });
         }
         self.retire_superseded(secret, superseded)
             .await
@@ -80,12 +78,9 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     }
 
     async fn retire_superseded(&mut self, secret: &SecretDescription, version: &str) -> Result<()> {
-        let (superseded, current) = tokio::try_join!(
-            self.read(VersionRef::Id(version)),
-            self.read(VersionRef::Id(self.token()))
-        )?;
-        let superseded: B::Credential = decode(AWSPREVIOUS, &seen(superseded.value()?)?.value)?;
-        let current: B::Credential = decode(AWSCURRENT, &seen(current.value()?)?.value)?;
+        let (superseded, current) = self.after_promotion(version).await?;
+        let superseded: B::Credential = decode(AWSPREVIOUS, &superseded.value)?;
+        let current: B::Credential = decode(AWSCURRENT, &current.value)?;
         if self.id(&superseded).is_none() || self.id(&current).is_none() {
             let cause = StillLive::Unidentified;
             return Err(RotationErrorKind::SupersededStillLive { cause });
@@ -93,6 +88,27 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         let protected = LiveIds::new([self.id(&current)]);
         self.retire(secret, (version, &superseded), Retire::Superseded, &protected)
             .await
+    }
+
+    /// The superseded value and the current one, each read by its label, too: somebody may have
+    /// gone back. Read again for a moment if the labels are not to be seen yet, or if the reads took
+    /// long enough for that.
+    async fn after_promotion(&self, superseded: &str) -> Result<(StoredVersion, StoredVersion)> {
+        for pause in [100, 400, 1600, 0].map(Duration::from_millis) {
+            let began = self.elapsed();
+            let previous = self.read(VersionRef::IdAndStage(superseded, AWSPREVIOUS));
+            let current = self.read(VersionRef::IdAndStage(self.token(), AWSCURRENT));
+            let (previous, current) = tokio::try_join!(previous, current)?;
+            let took = self.elapsed().saturating_sub(began);
+            match (previous.value(), current.value()) {
+                (Ok(Some(previous)), Ok(Some(current))) if took <= FRESH => return Ok((previous, current)),
+                (Err(error), _) | (_, Err(error)) if !matches!(error, RotationErrorKind::LabelsMoved) => {
+                    return Err(error);
+                }
+                _ => self.sleep(pause.min(self.remaining())).await,
+            }
+        }
+        Err(RotationErrorKind::LabelsMoved)
     }
 
     /// Waits until every replica has the new value, as long as the time allows. The labels must
@@ -123,14 +139,6 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
             return Err(RotationErrorKind::SupersededStillLive { cause });
         }
     }
-}
-
-/// Both versions were `AWSCURRENT`, so a value that is not there is one that is not to be seen yet.
-fn seen(stored: Option<StoredVersion>) -> Result<StoredVersion> {
-    stored.ok_or_else(|| RotationErrorKind::Store {
-        operation: "hand out a version's value",
-        source: StoreError::not_applied(StoreErrorKind::Unavailable, "it is not to be seen yet"),
-    })
 }
 
 /// A failure after the promotion: the rotation happened all the same.

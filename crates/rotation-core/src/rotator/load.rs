@@ -23,7 +23,7 @@ pub(super) struct Wants {
 /// if the labels say that the step goes on.
 pub(super) struct Snapshot {
     pub(super) description: SecretDescription,
-    /// When the last answer came, on the monotonic clock.
+    /// When the round began, on the monotonic clock: it may be as old as that.
     pub(super) at: Duration,
     pub(super) current: Read,
     pub(super) pending: Read,
@@ -82,6 +82,7 @@ impl Read {
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     pub(super) async fn load(&self, wants: Wants) -> Result<Snapshot> {
+        let at = self.elapsed();
         let round = async {
             tokio::join!(
                 self.store.describe(self.secret()),
@@ -97,7 +98,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
                 operation: "describe the secret",
                 source,
             })?,
-            at: self.elapsed(),
+            at,
             current,
             pending,
             previous,

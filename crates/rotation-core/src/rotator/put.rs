@@ -2,11 +2,14 @@
 
 use crate::backend::{CredentialBackend, LiveIds, Retire};
 use crate::error::{RotationErrorKind, chain};
-use crate::store::{Effect, SecretDescription, SecretStore, StoreError, StoreErrorKind, StoredVersion};
+use crate::store::{
+    Effect, SecretDescription, SecretStore, StoreError, StoreErrorKind, StoredVersion, VersionRef,
+};
 
 use super::Outcome;
 use super::attempt::{Attempt, Result};
 use super::create::Made;
+use super::load::Read;
 
 const PUT: &str = "store the pending value";
 
@@ -90,7 +93,9 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         Ok(Outcome::AlreadyStored)
     }
 
-    /// Ends what was minted and is certainly not stored. Returns the failure to report.
+    /// Ends what was minted and is certainly not stored by this call. An overlapping one may have
+    /// stored a credential of the same id, where the target hands out one for the same token: then,
+    /// or if that cannot be seen, it is left alone. Returns the failure to report.
     pub(super) async fn undo(
         &mut self,
         secret: &SecretDescription,
@@ -100,6 +105,24 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     ) -> RotationErrorKind {
         if !self.backend.profile().mints {
             return failure;
+        }
+        let id = self.id(made);
+        match self
+            .read(VersionRef::Id(self.token()))
+            .await
+            .and_then(Read::value)
+        {
+            Ok(None) => {}
+            Ok(Some(stored)) if self.readable(&stored).and_then(|stored| self.id(&stored)) != id => {}
+            Ok(Some(_)) => return failure,
+            Err(error) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    id,
+                    "the new credential was not stored, and is left to the next rotation"
+                );
+                return failure;
+            }
         }
         match self
             .retire(secret, (self.token(), made), Retire::NotStored, live)

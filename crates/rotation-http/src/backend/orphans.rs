@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
-use rotation_core::{BackendError, Live, StepContext};
+use rotation_core::{BackendError, Live, Retirement, StepContext};
 use serde_json::Value;
 
 use super::{HttpBackend, ONE_REQUEST, missing};
 use crate::admin::AdminHeader;
 use crate::document::ApiKeyDocument;
-use crate::exchange::{AdminError, Sender, id_at, id_text, is_admin_refused, is_passing, json};
+use crate::exchange::{Sender, id_at, id_text, json};
 use crate::label::Hash;
 use crate::reconcile::{Facts, Listed, Ours, Unfit, Verdict, judge, ours, sight};
 use crate::template::Values;
@@ -25,7 +25,7 @@ impl<T: Transport> HttpBackend<T> {
     ) -> Result<Vec<String>, BackendError> {
         let current = live.current();
         let listed = self.list(sender, admin, current).await?;
-        let ours = self.look_through(sender.ctx, &listed, current)?;
+        let ours = self.look_through(sender.ctx, &listed, live)?;
         let mut at_work = Vec::new();
         for (verdict, Ours { id, .. }) in judged(sender.ctx, live, ours) {
             match verdict {
@@ -81,7 +81,7 @@ impl<T: Transport> HttpBackend<T> {
         &self,
         ctx: &StepContext<'_>,
         listed: &[Listed],
-        current: &ApiKeyDocument,
+        live: Live<'_, ApiKeyDocument>,
     ) -> Result<Vec<Ours>, BackendError> {
         let unfit = |why: Unfit| {
             BackendError::misconfigured(format!(
@@ -90,8 +90,9 @@ impl<T: Transport> HttpBackend<T> {
             ))
         };
         let ours = ours(listed, Hash::of_secret(ctx.secret_arn())).map_err(unfit)?;
-        let current = current.text(&self.provider.key_id_field);
-        if let Some(doubt) = sight(listed, current.as_deref()).map_err(unfit)? {
+        let left_behind = |id: &str| !live.protects(id) && ours.iter().any(|ours| ours.id == id);
+        let current = live.current().text(&self.provider.key_id_field);
+        if let Some(doubt) = sight(listed, left_behind, current.as_deref()).map_err(unfit)? {
             tracing::warn!(request = self.provider.list.shown, "{doubt}");
         }
         Ok(ours)
@@ -107,14 +108,21 @@ impl<T: Transport> HttpBackend<T> {
         id: &str,
     ) -> Result<(), BackendError> {
         match self.revoke(sender, admin, document, id).await {
+            Ok(Retirement::AlreadyGone) => {
+                // It may have been revoked a moment ago. If not, the request is described wrongly.
+                tracing::warn!(
+                    id,
+                    request = self.provider.revoke.shown,
+                    "a key of this secret is held by no labelled version, and is listed, but not there to be revoked; if this recurs, correct the revoke request"
+                );
+                Ok(())
+            }
             Ok(ended) => {
                 tracing::warn!(id, result = %ended, "a key of this secret is held by no labelled version");
                 Ok(())
             }
-            Err(AdminError {
-                status: Some(status), ..
-            }) if !is_passing(status) && !is_admin_refused(status) => {
-                let status = status.as_u16();
+            Err(refusal) if refusal.is_for_good() => {
+                let status = refusal.status.map(|status| status.as_u16());
                 tracing::warn!(
                     id,
                     status,

@@ -144,9 +144,17 @@ impl World {
         backend: &HttpBackend<T>,
         key: &ApiKeyDocument,
     ) -> Result<Retirement, BackendError> {
-        backend
-            .retire(&self.context(TOKEN, Step::CreateSecret), key, Retire::FallingOff)
-            .await
+        self.retire_for(backend, key, Retire::Superseded).await
+    }
+
+    pub async fn retire_for<T: Transport>(
+        &self,
+        backend: &HttpBackend<T>,
+        key: &ApiKeyDocument,
+        why: Retire,
+    ) -> Result<Retirement, BackendError> {
+        let context = self.context(TOKEN, Step::CreateSecret);
+        backend.retire(&context, key, why).await
     }
 }
 
