@@ -305,14 +305,24 @@ async fn going_back_while_the_superseded_value_is_read_keeps_it() {
 }
 
 #[tokio::test]
-async fn what_an_overlapping_call_stored_under_the_same_id_is_not_undone() {
+async fn what_an_overlapping_call_stored_and_may_be_the_same_is_not_undone() {
+    for twin in [
+        document("k2"),
+        SecretValue::text(r#"{"key":"without-id"}"#),
+        SecretValue::text("{"),
+    ] {
+        not_undone(twin).await;
+    }
+}
+
+async fn not_undone(twin: SecretValue) {
     let bench = Bench::new(MINTED);
     let token = bench.start();
     let (simulator, arn, of) = (bench.simulator.clone(), bench.arn.clone(), token.clone());
     let current = bench.version_with("AWSCURRENT");
     bench.target.during("create", move || {
         // A target that hands out one credential per token, and a twin that was faster.
-        put_pending(&simulator, &arn, &of, document("k2"));
+        put_pending(&simulator, &arn, &of, twin);
         let operator = simulator.operator();
         operator.move_label(&arn, "AWSCURRENT", &of, &current).unwrap();
     });

@@ -142,10 +142,17 @@ fn refused(call: &Call, status: StatusCode) -> BackendError {
         status if status.is_redirection() => BackendError::misconfigured(format!(
             "{shown} answered with status {number}, a redirect, which is never followed; correct the base URL or the path"
         )),
-        _ => BackendError::misconfigured(format!(
-            "{shown} answered with status {number}, which is not expected; correct the request in the provider's description"
-        )),
+        _ => unexpected(call, status),
     }
+}
+
+/// A status that neither time nor another credential changes.
+pub(crate) fn unexpected(call: &Call, status: StatusCode) -> BackendError {
+    BackendError::misconfigured(format!(
+        "{} answered with status {}, which is not expected; correct the request in the provider's description",
+        call.shown,
+        status.as_u16()
+    ))
 }
 
 /// The reply's body as JSON. The bytes are overwritten where nobody else holds them.

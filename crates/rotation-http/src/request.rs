@@ -284,13 +284,7 @@ mod tests {
 
     use super::*;
     use crate::document::ApiKeyDocument;
-
-    const ALL: Allowed<'_> = Allowed {
-        key: true,
-        id: true,
-        label: true,
-        key_field: "api_key",
-    };
+    use crate::template::ALL;
 
     fn document(value: &str) -> ApiKeyDocument {
         serde_json::from_value(json!({ "v": value })).unwrap()

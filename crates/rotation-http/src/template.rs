@@ -319,18 +319,20 @@ impl JsonTemplate {
     }
 }
 
+/// Every placeholder, for tests.
+#[cfg(test)]
+pub(crate) const ALL: Allowed<'static> = Allowed {
+    key: true,
+    id: true,
+    label: true,
+    key_field: "api_key",
+};
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    const ALL: Allowed<'_> = Allowed {
-        key: true,
-        id: true,
-        label: true,
-        key_field: "api_key",
-    };
 
     const HOSTILE: &str = "a/../b?c=d&e#f%2e\\\"}{\r\nX: y é";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rotation_core::{BackendError, ErrorClass, StepContext};
 
-use crate::exchange::{Answer, Sender, is_passing};
+use crate::exchange::{Answer, Sender, is_passing, unexpected};
 use crate::request::Call;
 use crate::template::Values;
 use crate::transport::Transport;
@@ -60,14 +60,6 @@ fn may_propagate(status: StatusCode) -> bool {
             status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND
         )
-}
-
-fn unexpected(call: &Call, status: StatusCode) -> BackendError {
-    BackendError::misconfigured(format!(
-        "{} answered with status {}, which is not expected; correct the request in the provider's description",
-        call.shown,
-        status.as_u16()
-    ))
 }
 
 enum Failure {

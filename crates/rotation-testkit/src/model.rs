@@ -106,16 +106,7 @@ impl Model {
         request: R,
         now: SystemTime,
     ) -> Result<R::Response, ApiError> {
-        self.authorise(principal, R::ACTION, request.secret_id())?;
-        let stale = false;
-        request.apply(
-            self,
-            Caller {
-                principal,
-                now,
-                stale,
-            },
-        )
+        self.answer(principal, request, now, false)
     }
 
     /// Answers a request that only reads from the state of before the last write to its secret. A
@@ -130,16 +121,23 @@ impl Model {
         request: R,
         now: SystemTime,
     ) -> Result<R::Response, ApiError> {
+        self.answer(principal, request, now, !R::WRITES)
+    }
+
+    fn answer<R: Request>(
+        &mut self,
+        principal: Principal,
+        request: R,
+        now: SystemTime,
+        stale: bool,
+    ) -> Result<R::Response, ApiError> {
         self.authorise(principal, R::ACTION, request.secret_id())?;
-        let stale = !R::WRITES;
-        request.apply(
-            self,
-            Caller {
-                principal,
-                now,
-                stale,
-            },
-        )
+        let caller = Caller {
+            principal,
+            now,
+            stale,
+        };
+        request.apply(self, caller)
     }
 
     /// Denies an action to a principal, as an IAM policy does: `PutSecretValue`.

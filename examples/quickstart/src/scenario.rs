@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rotation_core::{AWSCURRENT, Clock, Rotate, Rotator, SecretValue};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderError, Request};
@@ -161,27 +161,20 @@ impl Scene {
                 self.print_state(paper)?;
                 if matches!(run.result, StepResult::Crashed) {
                     self.crashes += 1;
-                    self.skip_to_replay(paper)?;
                 }
             }
-            let Some(due) = self.simulator.model().next_due() else {
-                break;
-            };
-            let now = self.simulator.clock().now();
-            self.simulator.skip(due.duration_since(now).unwrap_or_default());
+            let due = self.simulator.model().next_due();
+            let Some(due) = due else { break };
+            self.skip_to_replay(paper, due)?;
         }
         let labels = self.simulator.labels(&self.arn);
         self.promoted += usize::from(labels.version_with(AWSCURRENT) == Some(&token));
         Ok(())
     }
 
-    fn skip_to_replay(&self, paper: &mut Paper<impl Write>) -> io::Result<()> {
-        let Some(due) = self.simulator.model().next_due() else {
-            return Ok(());
-        };
-        let wait = due
-            .duration_since(self.simulator.clock().now())
-            .unwrap_or_default();
+    fn skip_to_replay(&self, paper: &mut Paper<impl Write>, due: SystemTime) -> io::Result<()> {
+        let now = self.simulator.clock().now();
+        let wait = due.duration_since(now).unwrap_or_default();
         self.simulator.skip(wait);
         let minutes = wait.as_secs().div_ceil(60);
         paper.line(&format!(

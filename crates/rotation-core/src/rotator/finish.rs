@@ -11,12 +11,11 @@ use crate::store::{
 };
 
 use super::attempt::{Attempt, Result, decode};
-use super::load::Wants;
 use super::{FRESH, Grace, Outcome};
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     pub(in crate::rotator) async fn finish(&mut self) -> Result<Outcome> {
-        let secret = self.load(Wants::default()).await?.description;
+        let secret = self.describe().await?;
         let verdict = self.verdict(&secret)?;
         let grace = self.grace(&secret)?;
         let (outcome, superseded) = match verdict {

@@ -105,31 +105,38 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         })
     }
 
-    /// The value that was stored under this token, whatever its labels, read again for a moment while
-    /// it is not to be seen.
-    pub(super) async fn stored_under_token(&self) -> Result<Option<StoredVersion>> {
-        for pause in [50, 100, 200, 400].map(Duration::from_millis) {
-            let stored = self.read(VersionRef::Id(self.token())).await?.value()?;
-            if stored.is_some() || pause >= self.remaining() {
-                return Ok(stored);
-            }
-            self.sleep(pause).await;
-        }
-        Ok(None)
+    /// The pending value, waited for about three seconds: the service calls the steps within
+    /// milliseconds of each other and does not promise read-after-write.
+    pub(super) async fn pending(&self, first: Read) -> Result<StoredVersion> {
+        let version = VersionRef::IdAndStage(self.token(), AWSPENDING);
+        self.wait_for(first, version, &[50, 100, 200, 400, 800, 1600])
+            .await?
+            .ok_or(RotationErrorKind::NotWrittenYet)
     }
 
-    /// The pending value, read again for about three seconds while it is not there: the service
-    /// calls the steps within milliseconds of each other and does not promise read-after-write.
-    pub(super) async fn pending(&self, first: Read) -> Result<StoredVersion> {
-        let mut pending = first.value()?;
-        for pause in [50, 100, 200, 400, 800, 1600].map(Duration::from_millis) {
-            if pending.is_some() || pause >= self.remaining() {
+    /// The value that was stored under this token, whatever its labels, waited for a moment.
+    pub(super) async fn stored_under_token(&self) -> Result<Option<StoredVersion>> {
+        let version = VersionRef::Id(self.token());
+        let first = self.read(version).await?;
+        self.wait_for(first, version, &[50, 100, 200]).await
+    }
+
+    /// The value, read again after each pause, in milliseconds, as long as it is not to be seen.
+    async fn wait_for(
+        &self,
+        first: Read,
+        version: VersionRef<'_>,
+        pauses: &[u64],
+    ) -> Result<Option<StoredVersion>> {
+        let mut seen = first.value()?;
+        for pause in pauses.iter().copied().map(Duration::from_millis) {
+            if seen.is_some() || pause >= self.remaining() {
                 break;
             }
             self.sleep(pause).await;
-            pending = self.read_pending().await?;
+            seen = self.read(version).await?.value()?;
         }
-        pending.ok_or(RotationErrorKind::NotWrittenYet)
+        Ok(seen)
     }
 
     /// The value stored under this token, if there is one.
@@ -151,10 +158,16 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         };
         Read {
             operation: match version {
-                VersionRef::Stage(AWSCURRENT) => "hand out the AWSCURRENT value",
-                VersionRef::Stage(AWSPREVIOUS) => "hand out the AWSPREVIOUS value",
-                VersionRef::IdAndStage(..) => "hand out the AWSPENDING value",
-                VersionRef::Stage(_) | VersionRef::Id(_) => "hand out a labelled version's value",
+                VersionRef::Stage(AWSCURRENT) | VersionRef::IdAndStage(_, AWSCURRENT) => {
+                    "hand out the AWSCURRENT value"
+                }
+                VersionRef::Stage(AWSPREVIOUS) | VersionRef::IdAndStage(_, AWSPREVIOUS) => {
+                    "hand out the AWSPREVIOUS value"
+                }
+                VersionRef::IdAndStage(_, AWSPENDING) => "hand out the AWSPENDING value",
+                VersionRef::Stage(_) | VersionRef::Id(_) | VersionRef::IdAndStage(..) => {
+                    "hand out a version's value"
+                }
             },
             result,
         }

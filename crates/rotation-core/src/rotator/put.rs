@@ -78,24 +78,19 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         if !self.backend.profile().mints {
             return Ok(Outcome::AlreadyStored);
         }
-        let winner = self.readable(stored).and_then(|credential| self.id(&credential));
-        if winner.is_none() || winner == self.id(&made.credential) {
-            // Which of the two is the stored one cannot be told; the next rotation will know.
+        if self.is_another(stored, &made.credential) {
+            self.end(secret, &made.credential, &made.live).await?;
+        } else {
             tracing::warn!(
-                "another invocation stored its credential first; ours was kept, for their ids do not differ"
+                "another invocation stored its credential first; ours was kept, it may be the same"
             );
-            return Ok(Outcome::AlreadyStored);
         }
-        let ours = (self.token(), &made.credential);
-        self.retire(secret, ours, Retire::NotStored, &made.live)
-            .await
-            .map_err(|error| not_compensated(error, Retire::NotStored))?;
         Ok(Outcome::AlreadyStored)
     }
 
-    /// Ends what was minted and is certainly not stored by this call. An overlapping one may have
-    /// stored a credential of the same id, where the target hands out one for the same token: then,
-    /// or if that cannot be seen, it is left alone. Returns the failure to report.
+    /// Ends what was minted and is certainly not stored by this call, unless an overlapping one has
+    /// stored what may be the same, where the target hands out one credential for one token. Returns
+    /// the failure to report.
     pub(super) async fn undo(
         &mut self,
         secret: &SecretDescription,
@@ -106,34 +101,41 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         if !self.backend.profile().mints {
             return failure;
         }
-        let id = self.id(made);
-        match self
+        let stored = self
             .read(VersionRef::Id(self.token()))
             .await
-            .and_then(Read::value)
-        {
-            Ok(None) => {}
-            Ok(Some(stored)) if self.readable(&stored).and_then(|stored| self.id(&stored)) != id => {}
-            Ok(Some(_)) => return failure,
-            Err(error) => {
-                tracing::warn!(
-                    error = chain(&error),
-                    id,
-                    "the new credential was not stored, and is left to the next rotation"
-                );
-                return failure;
-            }
+            .and_then(Read::value);
+        let kept = match stored {
+            Ok(stored) => stored.is_some_and(|stored| !self.is_another(&stored, made)),
+            Err(_) => true,
+        };
+        if kept {
+            let id = self.id(made);
+            tracing::warn!(
+                id,
+                "the new credential was not stored, and is left to the next rotation"
+            );
+            return failure;
         }
-        match self
-            .retire(secret, (self.token(), made), Retire::NotStored, live)
-            .await
-        {
+        match self.end(secret, made, live).await {
             Ok(()) => failure,
             Err(error) => {
                 tracing::warn!(error = chain(&failure), "the new credential was not stored");
-                not_compensated(error, Retire::NotStored)
+                error
             }
         }
+    }
+
+    /// Whether what is stored is certainly another credential than this: their ids differ.
+    fn is_another(&self, stored: &StoredVersion, made: &B::Credential) -> bool {
+        let stored = self.readable(stored).and_then(|stored| self.id(&stored));
+        stored.is_some() && stored != self.id(made)
+    }
+
+    async fn end(&mut self, secret: &SecretDescription, made: &B::Credential, live: &LiveIds) -> Result<()> {
+        self.retire(secret, (self.token(), made), Retire::NotStored, live)
+            .await
+            .map_err(|error| not_compensated(error, Retire::NotStored))
     }
 }
 
