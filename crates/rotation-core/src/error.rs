@@ -245,6 +245,30 @@ impl RotationError {
 }
 
 impl RotationErrorKind {
+    /// What happened as lower-case words joined by underscores, for logs and alarms; stable.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Store { .. } => "store",
+            Self::Backend { .. } => "backend",
+            Self::Document { .. } => "document",
+            Self::NoCurrentValue => "no_current_value",
+            Self::NotWrittenYet => "not_written_yet",
+            Self::LabelsMoved => "labels_moved",
+            Self::DryRunLeftover => "dry_run_leftover",
+            Self::CurrentBroken { .. } => "current_broken",
+            Self::StoreUnknown { .. } => "store_unknown",
+            Self::LostRace { .. } => "lost_race",
+            Self::PendingRejected { .. } => "pending_rejected",
+            Self::SupersededStillLive { .. } => "superseded_still_live",
+            Self::NotCompensated { .. } => "not_compensated",
+            Self::OutOfTime { .. } => "out_of_time",
+            Self::NoBackend => "no_backend",
+            Self::BadGraceTag => "bad_grace_tag",
+        }
+    }
+
     /// Who can mend it.
     #[must_use]
     pub fn class(&self) -> ErrorClass {

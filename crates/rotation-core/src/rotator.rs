@@ -167,6 +167,7 @@ fn log(result: &Result<StepReport, RotationError>, duration: Duration) {
             tracing::error!(
                 outcome = "failed",
                 class = error.class().as_str(),
+                reason = error.kind().as_str(),
                 duration_ms,
                 error = chain(error),
                 "step failed"

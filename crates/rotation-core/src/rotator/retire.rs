@@ -86,7 +86,16 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     }
 
     pub(super) fn put_down(&mut self, version: &str, id: Option<String>, why: Retire, result: Retirement) {
-        tracing::info!(of_version = version, id, why = why.as_str(), %result, "credential to be retired");
+        if id.is_none() {
+            tracing::warn!(
+                of_version = version,
+                why = why.as_str(),
+                %result,
+                "a credential without an id is left as it is; end it by hand when nothing uses it any more"
+            );
+        } else {
+            tracing::info!(of_version = version, id, why = why.as_str(), %result, "credential to be retired");
+        }
         let version = version.to_owned();
         self.retired.push(Retired {
             version,
