@@ -41,6 +41,8 @@
 //! - [`ManualClock`], [`TravelClock`], [`SeededRandom`]: time and chance that a test holds.
 //! - [`backends`]: two targets in memory and their backends.
 //! - [`model`]: the state machine beneath, for other doors.
+//! - `server`, behind the feature of this name: the same on a loopback socket, for any SDK, and as
+//!   the binary `secretsmanager-simulator`.
 //!
 //! # What is modelled, and how sure it is
 //!
@@ -78,6 +80,18 @@
 //! | Writes on a replica: InvalidParameterException | moto and scripts in production | observed; LocalStack answers InvalidRequestException |
 //! | Writes on a secret of another service: InvalidRequestException | API reference: PutSecretValue | documented |
 //! | RotationEnabled is absent until rotation is set up | API reference: DescribeSecret | documented |
+//! | UpdateSecret: a new value becomes `AWSCURRENT`; it abandons a rotation as a put does | API reference: UpdateSecret; User guide of 2023: CloudTrail entries | documented |
+//! | … the same token and value again is no error | moto's tests verified against AWS | verified; the API reference says that it fails |
+//! | An empty `KmsKeyId` means the service's own key, which DescribeSecret leaves out | API reference: UpdateSecret, DescribeSecret | documented |
+//! | ListSecrets: what each filter looks at, prefix or words, case or not, `!` for a negation | API reference: Filter; User guide: Find secrets | documented |
+//! | … values of one filter are alternatives, filters add up, a negation excludes whatever else matches | API reference: Filter | inferred |
+//! | … the order by creation, and its direction when none is asked for | API reference: ListSecrets | documented; ascending is a guess |
+//! | Pages of 1 to 100, another token refused with InvalidNextTokenException | API reference: ListSecrets, ListSecretVersionIds | documented; the texts, and 100 as the default, are not known |
+//! | GetRandomPassword: 32 characters, each included type occurs | API reference: GetRandomPassword | documented |
+//! | … "Password length is too short…", "All characters of the desired type…", "All characters have been excluded…" | moto; an emulator's measurements of AWS | observed; InvalidParameterException for the last two is inferred |
+//! | RotationRules: days or an expression, not both; both are described | API reference: RotationRulesType | documented; which code refuses is inferred |
+//! | LastRotatedDate is absent while rotation is off; LastChangedDate is that of any change | API reference: DescribeSecret | documented |
+//! | StopReplicationToReplica makes a replica a primary secret in its own Region | API reference: StopReplicationToReplica | documented; the refusal of a secret that is none is inferred |
 //! | RotationStarted, RotationFailed and the others | User guide: CloudTrail entries | documented; that each replay starts with one is inferred |
 //!
 //! That a dry run is not replayed is unpublished. RotateSecret with nothing but rules on a secret that
@@ -85,18 +99,28 @@
 //!
 //! # Not modelled
 //!
-//! Deletion, KMS, schedules and windows, resource policies, rotation by other services, cross-account
-//! replicas, whether `AWSPENDING` is replicated, AccessDeniedException of RotateSecret when the
-//! function cannot be invoked, UpdateSecret, a rotation that goes on after its replays are used up.
+//! Deletion, KMS, schedules and windows (rules are described, nothing rotates by them), resource
+//! policies, BatchGetSecretValue, RemoveRegionsFromReplication, rotation by other services,
+//! cross-account replicas, the keys of replicas, whether `AWSPENDING` is replicated,
+//! `LastAccessedDate`, `NextRotationDate`, AccessDeniedException of RotateSecret when the function
+//! cannot be invoked, a rotation that goes on after its replays are used up, that ListSecrets may lag
+//! behind by minutes.
 
 pub mod backends;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "server")]
+pub mod lambda;
 pub mod model;
+#[cfg(feature = "server")]
+pub mod server;
 
 mod clock;
 mod drive;
 mod faults;
+mod iso;
+#[cfg(any(feature = "http", feature = "server"))]
+mod listen;
 mod random;
 mod simulator;
 mod sync;
@@ -106,9 +130,3 @@ pub use drive::{StepResult, StepRun};
 pub use faults::{Fault, Faults, Interruption, Passage};
 pub use random::SeededRandom;
 pub use simulator::{Call, LabelTable, Operator, Simulator, SimulatorStore};
-
-/// Runs the examples of the project's README.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-#[derive(Debug)]
-pub struct ReadmeDoctests;

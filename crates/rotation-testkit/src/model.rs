@@ -5,33 +5,50 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+#[cfg(feature = "server")]
+use rotation_core::SecretString;
+
 use crate::random::{mix, uuid};
 
+use activity::Observer;
 use request::Caller;
 use rotation::Rotation;
 use secret::Secret;
 
-pub use describe::{DescribeSecret, DescribedSecret, ListSecretVersionIds, ListedVersion};
+pub use activity::{Activity, ActivityKind, LabelChange};
+pub use create::{CreateSecret, CreatedSecret};
+pub use describe::{DescribeSecret, DescribedSecret, ListSecretVersionIds, ListedVersion, ListedVersions};
 pub use error::{ApiError, ErrorCode};
-pub use manage::{ReplicaStatus, ReplicateSecretToRegions, TagResource, UntagResource};
+pub use list::{FilterKey, ListSecrets, ListedSecrets, SecretFilter, SortBy, SortOrder};
+pub use manage::{TagResource, UntagResource};
 pub use options::{AfterRelease, ServiceOptions};
+pub use password::GetRandomPassword;
 pub use queue::{Invocation, InvocationResult, RotationEventName, RotationEventRecord};
+pub use replicate::{ReplicaStatus, ReplicateSecretToRegions, ReplicatedSecret, StopReplicationToReplica};
 pub use request::{Asked, Principal, Request};
-pub use rotation::{CancelRotateSecret, RotateSecret, RotatedSecret};
-pub use stage::UpdateSecretVersionStage;
-pub use values::{
-    CreateSecret, CreatedSecret, GetSecretValue, PutSecretValue, ReadSecretValue, WrittenSecretValue,
-};
+pub use rotation::{CancelRotateSecret, RotateSecret, RotatedSecret, RotationRules};
+pub use stage::{RestagedSecret, UpdateSecretVersionStage};
+pub use update::{UpdateSecret, UpdatedSecret};
+pub use values::{GetSecretValue, PutSecretValue, ReadSecretValue, WrittenSecretValue};
 
+mod activity;
+mod cloudtrail;
+mod create;
 mod describe;
 mod error;
+mod list;
 mod manage;
 mod options;
+mod page;
+mod password;
 mod queue;
+mod replicate;
 mod request;
 mod rotation;
+mod scrub;
 mod secret;
 mod stage;
+mod update;
 mod values;
 
 /// The Region that a model's secrets are in.
@@ -51,6 +68,7 @@ pub struct Model {
     denied: BTreeSet<(Principal, String)>,
     records: Vec<RotationEventRecord>,
     serial: u64,
+    observer: Option<Observer>,
 }
 
 /// One secret, what it was before the last write, and its rotation under way.
@@ -59,6 +77,16 @@ struct Entry {
     secret: Secret,
     before: Option<Secret>,
     rotation: Option<Rotation>,
+}
+
+impl Entry {
+    fn seen_by(&self, caller: Caller) -> Option<&Secret> {
+        if caller.stale {
+            self.before.as_ref()
+        } else {
+            Some(&self.secret)
+        }
+    }
 }
 
 /// One version, without its value.
@@ -131,13 +159,29 @@ impl Model {
         now: SystemTime,
         stale: bool,
     ) -> Result<R::Response, ApiError> {
-        self.authorise(principal, R::ACTION, request.secret_id())?;
         let caller = Caller {
             principal,
             now,
             stale,
         };
-        request.apply(self, caller)
+        let secret_id = request.secret_id().to_owned();
+        self.observed(
+            &secret_id,
+            now,
+            |model| {
+                model.authorise(principal, R::ACTION, &secret_id)?;
+                request.apply(model, caller)
+            },
+            |answer, labels| {
+                let refused = answer.as_ref().err().map(ApiError::code);
+                (R::WRITES || refused.is_some()).then_some(ActivityKind::Called {
+                    action: R::ACTION,
+                    principal,
+                    labels,
+                    refused,
+                })
+            },
+        )
     }
 
     /// Denies an action to a principal, as an IAM policy does: `PutSecretValue`.
@@ -212,10 +256,20 @@ impl Model {
 
     fn read(&self, caller: Caller, secret_id: &str) -> Result<&Secret, ApiError> {
         let entry = self.entry(secret_id)?;
-        if caller.stale {
-            return entry.before.as_ref().ok_or_else(ApiError::no_such_secret);
-        }
-        Ok(&entry.secret)
+        entry.seen_by(caller).ok_or_else(ApiError::no_such_secret)
+    }
+
+    /// Whether a version is that of a rotation under way, or the proof is its RotationToken.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_under_way(
+        &self,
+        secret_id: &str,
+        version: impl Fn(&str) -> bool,
+        proof: Option<&SecretString>,
+    ) -> bool {
+        let entry = self.entry(secret_id).ok();
+        let rotation = entry.and_then(|entry| entry.rotation.as_ref());
+        rotation.is_some_and(|it| version(&it.token) || proof == Some(&it.rotation_token))
     }
 
     /// Changes a secret, or leaves it as it was when `change` refuses.
@@ -225,9 +279,21 @@ impl Model {
         secret_id: &str,
         change: impl FnOnce(&mut Change<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
+        self.change(caller, secret_id, |it| {
+            it.secret.check_writable()?;
+            change(it)
+        })
+    }
+
+    /// The same for a secret that this caller may not write to.
+    fn change<T>(
+        &mut self,
+        caller: Caller,
+        secret_id: &str,
+        change: impl FnOnce(&mut Change<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let arn = self.entry(secret_id)?.secret.arn.clone();
         let entry = self.secrets.get_mut(&arn).ok_or_else(ApiError::no_such_secret)?;
-        entry.secret.check_writable()?;
         let before = entry.secret.clone();
         let answer = change(&mut Change {
             caller,
@@ -240,6 +306,7 @@ impl Model {
         if answer.is_err() {
             entry.secret = before;
         } else if entry.secret != before {
+            entry.secret.last_changed = caller.now;
             entry.before = Some(before);
         }
         answer

@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rotation_core::Clock;
+use tokio::sync::Notify;
 
 use crate::clock::{ManualClock, SharedClock, TestClock};
 use crate::faults::Faults;
-use crate::model::{ApiError, Model, Principal, Request, RotationEventRecord, ServiceOptions};
+use crate::model::{Activity, ApiError, Model, Principal, Request, RotationEventRecord, ServiceOptions};
 use crate::sync::lock;
 
 pub use labels::LabelTable;
 pub use operator::Operator;
 pub use store::SimulatorStore;
 
+mod function;
 mod labels;
 mod operator;
 mod store;
@@ -34,6 +36,8 @@ struct Shared {
     calls: Mutex<Vec<Call>>,
     faults: Faults,
     clock: SharedClock,
+    /// Notified of each request that writes, whichever door it came through.
+    written: Arc<Notify>,
 }
 
 /// One call that reached the service. Never holds a value.
@@ -89,6 +93,7 @@ impl Simulator {
                 calls: Mutex::default(),
                 faults: Faults::holding(Arc::new(clock.clone())),
                 clock,
+                written: Arc::default(),
             }),
         }
     }
@@ -150,7 +155,16 @@ impl Simulator {
             self.model().handle(principal, request, now)
         };
         self.log(call, answer.as_ref().err());
+        if R::WRITES {
+            self.shared.written.notify_one();
+        }
         answer
+    }
+
+    /// Who waits for it wakes up after each request that writes.
+    #[cfg(feature = "server")]
+    pub(crate) fn written(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.written)
     }
 
     fn log(&self, mut call: Call, error: Option<&ApiError>) {
@@ -175,6 +189,11 @@ impl Simulator {
     #[must_use]
     pub fn records(&self) -> Vec<RotationEventRecord> {
         self.model().records().to_vec()
+    }
+
+    /// Tells `observer` of everything that happens from now on: [`Model::observe`].
+    pub fn observe(&self, observer: impl Fn(&Activity) + Send + Sync + 'static) {
+        self.model().observe(observer);
     }
 
     /// The versions of a secret and their labels, to be printed; empty if there is no such secret.

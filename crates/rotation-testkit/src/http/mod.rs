@@ -9,7 +9,8 @@
 //! | `DELETE /api-keys/{id}` with `X-Admin-Token` | 204, or 404 when there is no such key |
 //! | `GET /health` with `Authorization: Bearer KEY` | 200, or 401 |
 //!
-//! A wrong admin token is answered with 401, one key too many with 409, anything else with 404.
+//! A wrong admin token is answered with 401, one key too many with 409, anything else with 404. It
+//! can be made to lack ids, the list and revocation, as some providers do.
 
 mod model;
 mod provider;

@@ -23,6 +23,11 @@ pub(super) struct Model {
     pub(super) limit: Option<usize>,
     pub(super) limit_status: StatusCode,
     pub(super) propagation: u32,
+    pub(super) gives_ids: bool,
+    /// The status instead of the list, where there is none.
+    pub(super) no_listing: Option<StatusCode>,
+    /// The status instead of a revocation, where there is none.
+    pub(super) no_revoking: Option<StatusCode>,
     /// Statuses for the next requests of a name.
     pub(super) forced: BTreeMap<String, Vec<StatusCode>>,
     pub(super) requests: Vec<String>,
@@ -50,6 +55,9 @@ impl Model {
             limit: None,
             limit_status: StatusCode::CONFLICT,
             propagation: 0,
+            gives_ids: true,
+            no_listing: None,
+            no_revoking: None,
             forced: BTreeMap::new(),
             requests: Vec::new(),
             revoked: BTreeSet::new(),
@@ -110,8 +118,14 @@ impl Model {
             (&Method::GET, "/health", _) => self.health(request.headers()),
             (_, "/api-keys", _) | (_, _, Some(_)) if !is_admin => error(StatusCode::UNAUTHORIZED),
             (&Method::POST, "/api-keys", _) => self.create(request.body()),
-            (&Method::GET, "/api-keys", _) => (StatusCode::OK, self.list()),
-            (&Method::DELETE, _, Some(id)) => self.delete(id),
+            (&Method::GET, "/api-keys", _) => match self.no_listing {
+                Some(status) => error(status),
+                None => (StatusCode::OK, self.list()),
+            },
+            (&Method::DELETE, _, Some(id)) => match self.no_revoking {
+                Some(status) => error(status),
+                None => self.delete(id),
+            },
             _ => error(StatusCode::NOT_FOUND),
         }
     }
@@ -127,12 +141,24 @@ impl Model {
             return error(self.limit_status);
         }
         let (id, key) = self.make(label, account_id.clone());
-        (StatusCode::CREATED, json!({"id": id, "key": key}))
+        (StatusCode::CREATED, self.shown(json!({"id": id, "key": key})))
     }
 
     fn list(&self) -> Value {
-        let item = |key: &Key| json!({"id": key.id, "label": key.label, "account_id": key.account_id, "number": key.number});
+        let item = |key: &Key| {
+            let item =
+                json!({"id": key.id, "label": key.label, "account_id": key.account_id, "number": key.number});
+            self.shown(item)
+        };
         json!({"keys": self.keys.iter().map(item).collect::<Vec<_>>()})
+    }
+
+    /// A key as replies show it: without its id, where there are none.
+    fn shown(&self, mut key: Value) -> Value {
+        if let (false, Some(fields)) = (self.gives_ids, key.as_object_mut()) {
+            fields.retain(|name, _| name != "id" && name != "number");
+        }
+        key
     }
 
     fn delete(&mut self, id: &str) -> (StatusCode, Value) {

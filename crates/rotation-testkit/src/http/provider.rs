@@ -51,6 +51,30 @@ impl KeyProvider {
         self
     }
 
+    /// A provider without key ids: replies and lists leave `id` and `number` out. What a test sees
+    /// ([`alive`](Self::alive), [`revoked`](Self::revoked)) has them.
+    #[must_use]
+    pub fn without_ids(self) -> Self {
+        lock(&self.model).gives_ids = false;
+        self
+    }
+
+    /// A provider that cannot list its keys: answers with this status instead, 404 where there is no
+    /// such path, 405 or 501.
+    #[must_use]
+    pub fn without_listing(self, status: StatusCode) -> Self {
+        lock(&self.model).no_listing = Some(status);
+        self
+    }
+
+    /// A provider that cannot revoke keys: answers with this status instead, 404 where there is no
+    /// such path, 405 or 501, and keeps the key.
+    #[must_use]
+    pub fn without_revoking(self, status: StatusCode) -> Self {
+        lock(&self.model).no_revoking = Some(status);
+        self
+    }
+
     /// Answers with 409 when a key would be one more than this.
     pub fn limit_keys(&self, limit: usize) {
         self.limit_keys_with(limit, StatusCode::CONFLICT);
@@ -284,6 +308,23 @@ mod tests {
             401
         );
         assert_eq!(health(&provider, "nonsense").await, 401);
+    }
+
+    #[tokio::test]
+    async fn what_a_provider_lacks_is_answered_as_by_one_that_lacks_it() {
+        let provider = KeyProvider::new("admin")
+            .without_ids()
+            .without_revoking(StatusCode::METHOD_NOT_ALLOWED);
+        let (status, made) = create(&provider).await.unwrap();
+        assert_eq!((status, made.get("id")), (201, None));
+        let (_, list) = admin(&provider, "GET", "/api-keys", Value::Null).await.unwrap();
+        assert_eq!(list, json!({"keys": [{"label": "l", "account_id": 7}]}));
+        let revoked = admin(&provider, "DELETE", "/api-keys/key-1", Value::Null);
+        assert_eq!(revoked.await.unwrap().0, 405);
+        assert_eq!(provider.alive().len(), 1);
+        let provider = provider.without_listing(StatusCode::NOT_FOUND);
+        let list = admin(&provider, "GET", "/api-keys", Value::Null);
+        assert_eq!(list.await.unwrap().0, 404);
     }
 
     #[tokio::test]

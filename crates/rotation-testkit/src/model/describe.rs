@@ -5,8 +5,10 @@ use std::time::SystemTime;
 
 use rotation_core::{Replica, SecretDescription};
 
+use super::page::page;
 use super::request::Caller;
-use super::{ApiError, Model, ReplicaStatus, Request};
+use super::secret::Secret;
+use super::{ApiError, Model, ReplicaStatus, Request, RotationRules};
 
 /// DescribeSecret.
 #[derive(Clone, Debug)]
@@ -38,6 +40,18 @@ pub struct DescribedSecret {
     pub replicas: BTreeMap<String, ReplicaStatus>,
     /// `Tags`.
     pub tags: BTreeMap<String, String>,
+    /// `Description`.
+    pub description: Option<String>,
+    /// `KmsKeyId`, absent for the service's own key.
+    pub kms_key_id: Option<String>,
+    /// `RotationRules`.
+    pub rotation_rules: Option<RotationRules>,
+    /// `CreatedDate`.
+    pub created: SystemTime,
+    /// `LastChangedDate`: of the last change of any kind.
+    pub last_changed: SystemTime,
+    /// `LastRotatedDate`, absent while rotation is off.
+    pub last_rotated: Option<SystemTime>,
 }
 
 /// ListSecretVersionIds.
@@ -48,6 +62,24 @@ pub struct ListSecretVersionIds {
     pub secret_id: String,
     /// `IncludeDeprecated`: also those without a label.
     pub include_deprecated: bool,
+    /// `MaxResults`, 1 to 100; 100 when absent.
+    pub max_results: Option<u32>,
+    /// `NextToken` of the page before.
+    pub next_token: Option<String>,
+}
+
+/// The answer of ListSecretVersionIds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ListedVersions {
+    /// `ARN`.
+    pub arn: String,
+    /// `Name`.
+    pub name: String,
+    /// `Versions`.
+    pub versions: Vec<ListedVersion>,
+    /// `NextToken`, if there are more.
+    pub next_token: Option<String>,
 }
 
 /// One version in the answer of ListSecretVersionIds.
@@ -78,6 +110,8 @@ impl ListSecretVersionIds {
         Self {
             secret_id: secret_id.to_owned(),
             include_deprecated,
+            max_results: None,
+            next_token: None,
         }
     }
 }
@@ -106,12 +140,19 @@ impl Request for DescribeSecret {
     }
 
     fn apply(self, model: &mut Model, caller: Caller) -> Result<DescribedSecret, ApiError> {
-        let secret = model.read(caller, &self.secret_id)?.clone();
+        Ok(DescribedSecret::of(model.read(caller, &self.secret_id)?))
+    }
+}
+
+impl DescribedSecret {
+    pub(super) fn of(secret: &Secret) -> Self {
+        let secret = secret.clone();
         let labelled = secret
             .versions
             .into_iter()
             .filter(|(_, version)| !version.is_deprecated());
-        Ok(DescribedSecret {
+        let is_on = secret.rotation_enabled == Some(true);
+        Self {
             arn: secret.arn,
             name: secret.name,
             rotation_enabled: secret.rotation_enabled,
@@ -123,12 +164,18 @@ impl Request for DescribeSecret {
             primary_region: secret.primary_region,
             replicas: secret.replicas,
             tags: secret.tags,
-        })
+            description: secret.description,
+            kms_key_id: secret.kms_key_id,
+            rotation_rules: secret.rotation_rules,
+            created: secret.created,
+            last_changed: secret.last_changed,
+            last_rotated: secret.last_rotated.filter(|_| is_on),
+        }
     }
 }
 
 impl Request for ListSecretVersionIds {
-    type Response = Vec<ListedVersion>;
+    type Response = ListedVersions;
     const ACTION: &'static str = "ListSecretVersionIds";
     const WRITES: bool = false;
 
@@ -137,11 +184,10 @@ impl Request for ListSecretVersionIds {
     }
 
     /// A version without a value, registered by RotateSecret, is not listed.
-    fn apply(self, model: &mut Model, caller: Caller) -> Result<Vec<ListedVersion>, ApiError> {
+    fn apply(self, model: &mut Model, caller: Caller) -> Result<ListedVersions, ApiError> {
         let secret = model.read(caller, &self.secret_id)?;
-        Ok(secret
-            .versions
-            .iter()
+        let versions = secret.versions.iter();
+        let listed = versions
             .filter(|(_, version)| version.value.is_some())
             .filter(|(_, version)| self.include_deprecated || !version.is_deprecated())
             .map(|(id, version)| ListedVersion {
@@ -149,6 +195,13 @@ impl Request for ListSecretVersionIds {
                 stages: version.labels.iter().cloned().collect(),
                 created: version.created,
             })
-            .collect())
+            .collect();
+        let (versions, next_token) = page(listed, self.max_results, self.next_token.as_deref())?;
+        Ok(ListedVersions {
+            arn: secret.arn.clone(),
+            name: secret.name.clone(),
+            versions,
+            next_token,
+        })
     }
 }

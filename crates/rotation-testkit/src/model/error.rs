@@ -21,12 +21,14 @@ pub struct ApiError {
 pub enum ErrorCode {
     AccessDeniedException,
     InternalServiceError,
+    InvalidNextTokenException,
     InvalidParameterException,
     InvalidRequestException,
     LimitExceededException,
     ResourceExistsException,
     ResourceNotFoundException,
     ThrottlingException,
+    ValidationException,
 }
 
 impl ErrorCode {
@@ -36,12 +38,14 @@ impl ErrorCode {
         match self {
             Self::AccessDeniedException => "AccessDeniedException",
             Self::InternalServiceError => "InternalServiceError",
+            Self::InvalidNextTokenException => "InvalidNextTokenException",
             Self::InvalidParameterException => "InvalidParameterException",
             Self::InvalidRequestException => "InvalidRequestException",
             Self::LimitExceededException => "LimitExceededException",
             Self::ResourceExistsException => "ResourceExistsException",
             Self::ResourceNotFoundException => "ResourceNotFoundException",
             Self::ThrottlingException => "ThrottlingException",
+            Self::ValidationException => "ValidationException",
         }
     }
 }
@@ -71,6 +75,18 @@ impl ApiError {
 
     pub(super) fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ResourceNotFoundException, message)
+    }
+
+    /// What the service's front says of a field, named as it names it (`maxResults`), before any
+    /// action looks at it. `value` is as it is printed: a number, or `null`.
+    pub(crate) fn constraint(value: impl fmt::Display, field: &str, constraint: &str) -> Self {
+        Self::new(
+            ErrorCode::ValidationException,
+            format!(
+                "1 validation error detected: Value {value} at '{field}' failed to satisfy constraint: Member must \
+                 {constraint}"
+            ),
+        )
     }
 
     pub(super) fn no_such_secret() -> Self {

@@ -1,9 +1,9 @@
-//! Tags, replicas, and what a test may set that no request can.
+//! Tags, and what a test may set that no request can.
 
 use std::collections::BTreeMap;
 
 use super::request::Caller;
-use super::{ApiError, Model, Request};
+use super::{ApiError, Model, ReplicaStatus, Request};
 
 /// TagResource.
 #[derive(Clone, Debug)]
@@ -25,40 +25,6 @@ pub struct UntagResource {
     pub keys: Vec<String>,
 }
 
-/// ReplicateSecretToRegions. A new replica is `InProgress` until
-/// [`Model::set_replica_status`] says otherwise: replication is asynchronous.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ReplicateSecretToRegions {
-    /// `SecretId`: an ARN or a name.
-    pub secret_id: String,
-    /// The Regions of `AddReplicaRegions`.
-    pub regions: Vec<String>,
-}
-
-/// `ReplicationStatus[].Status`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "each is the service's own name")]
-pub enum ReplicaStatus {
-    InSync,
-    Failed,
-    InProgress,
-    Pending,
-    Detached,
-}
-
-impl ReplicaStatus {
-    /// As the rotation function sees it.
-    pub(super) fn for_core(self) -> rotation_core::ReplicaStatus {
-        match self {
-            Self::InSync => rotation_core::ReplicaStatus::InSync,
-            Self::InProgress | Self::Pending => rotation_core::ReplicaStatus::Behind,
-            Self::Failed | Self::Detached => rotation_core::ReplicaStatus::Failed,
-        }
-    }
-}
-
 impl TagResource {
     /// One tag.
     #[must_use]
@@ -77,17 +43,6 @@ impl UntagResource {
         Self {
             secret_id: secret_id.to_owned(),
             keys: vec![key.to_owned()],
-        }
-    }
-}
-
-impl ReplicateSecretToRegions {
-    /// One Region.
-    #[must_use]
-    pub fn new(secret_id: &str, region: &str) -> Self {
-        Self {
-            secret_id: secret_id.to_owned(),
-            regions: vec![region.to_owned()],
         }
     }
 }
@@ -121,27 +76,6 @@ impl Request for UntagResource {
     fn apply(self, model: &mut Model, caller: Caller) -> Result<(), ApiError> {
         model.write(caller, &self.secret_id, |change| {
             change.secret.tags.retain(|key, _| !self.keys.contains(key));
-            Ok(())
-        })
-    }
-}
-
-impl Request for ReplicateSecretToRegions {
-    type Response = ();
-    const ACTION: &'static str = "ReplicateSecretToRegions";
-    const WRITES: bool = true;
-
-    fn secret_id(&self) -> &str {
-        &self.secret_id
-    }
-
-    fn apply(self, model: &mut Model, caller: Caller) -> Result<(), ApiError> {
-        model.write(caller, &self.secret_id, |change| {
-            let secret = &mut *change.secret;
-            secret.primary_region = Some(super::REGION.to_owned());
-            for region in self.regions {
-                secret.replicas.entry(region).or_insert(ReplicaStatus::InProgress);
-            }
             Ok(())
         })
     }
@@ -189,6 +123,18 @@ impl Model {
     /// [`ApiError`] when there is no such secret.
     pub fn set_primary_region(&mut self, secret_id: &str, region: Option<&str>) -> Result<(), ApiError> {
         self.entry_mut(secret_id)?.secret.primary_region = region.map(str::to_owned);
+        Ok(())
+    }
+
+    /// Turns rotation on without rotating, as RotateSecret with rules does before its window opens.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`] when there is no such secret.
+    pub fn set_rotation_function(&mut self, secret_id: &str, function: &str) -> Result<(), ApiError> {
+        let secret = &mut self.entry_mut(secret_id)?.secret;
+        secret.rotation_enabled = Some(true);
+        secret.rotation_function = Some(function.to_owned());
         Ok(())
     }
 }

@@ -5,9 +5,11 @@ use std::time::SystemTime;
 
 use rotation_core::{AWSCURRENT, AWSPENDING, RotationEvent, Step};
 
+use crate::random::uuid;
+
 use super::request::Caller;
 use super::rotation::Rotation;
-use super::{AfterRelease, Change, Model, Principal, fresh_token};
+use super::{ActivityKind, AfterRelease, Change, Model, Principal, fresh_token};
 
 /// One invocation of the rotation function.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub struct Invocation {
     pub attempt: u32,
     /// Whether it is the dry run that `RotateImmediately=false` asks for.
     pub dry_run: bool,
+    /// When it was due and handed out.
+    pub at: SystemTime,
 }
 
 /// How an invocation ended, as the service sees it.
@@ -47,6 +51,8 @@ pub struct RotationEventRecord {
     pub message: Option<String>,
     /// Of a failure: what the function said.
     pub cause: Option<String>,
+    /// `eventID`: unique, in the form of a UUID.
+    pub event_id: String,
 }
 
 /// The names that CloudTrail gives the events of a rotation.
@@ -99,8 +105,9 @@ impl Model {
                 change.begin_replay();
                 change.invoke()
             })?;
-            if invocation.is_some() {
-                return invocation;
+            if let Some(invocation) = invocation {
+                self.tell(&arn, now, || ActivityKind::Invoked(invocation.clone()));
+                return Some(invocation);
             }
         }
     }
@@ -116,6 +123,13 @@ impl Model {
     /// abandoned, cancelled or replaced in the meantime changes nothing.
     pub fn report(&mut self, invocation: &Invocation, result: InvocationResult, now: SystemTime) {
         let arn = invocation.event.secret_id();
+        self.tell(arn, now, || ActivityKind::Returned {
+            invocation: invocation.clone(),
+            result: match &result {
+                InvocationResult::Succeeded => InvocationResult::Succeeded,
+                InvocationResult::Failed(cause) => InvocationResult::Failed(self.scrub(cause)),
+            },
+        });
         self.service_change(arn, now, |change| change.reported(invocation, result));
     }
 
@@ -139,20 +153,12 @@ impl Model {
             now,
             stale: false,
         };
-        let entry = self.secrets.get_mut(arn)?;
-        let before = entry.secret.clone();
-        let answer = change(&mut Change {
-            caller,
-            options: &self.options,
-            secret: &mut entry.secret,
-            rotation: &mut entry.rotation,
-            records: &mut self.records,
-            serial: &mut self.serial,
-        });
-        if entry.secret != before {
-            entry.before = Some(before);
-        }
-        Some(answer)
+        self.observed(
+            arn,
+            now,
+            |model| model.change(caller, arn, |it| Ok(change(it))).ok(),
+            |_, labels| (!labels.is_empty()).then_some(ActivityKind::Serviced(labels)),
+        )
     }
 }
 
@@ -167,7 +173,7 @@ impl Rotation {
         same_step && self.token == event.client_request_token()
     }
 
-    fn invocation(&self, arn: &str) -> Option<Invocation> {
+    fn invocation(&self, arn: &str, at: SystemTime) -> Option<Invocation> {
         let event = RotationEvent::new(arn, &self.token, self.step).ok()?;
         Some(Invocation {
             event: event
@@ -175,6 +181,7 @@ impl Rotation {
                 .ok()?,
             attempt: self.attempt,
             dry_run: self.dry_run,
+            at,
         })
     }
 }
@@ -183,7 +190,7 @@ impl Change<'_> {
     /// Hands out the waiting rotation's invocation, if the rotation is not over.
     fn invoke(&mut self) -> Option<Invocation> {
         let rotation = self.rotation.as_mut()?;
-        let invocation = rotation.invocation(&self.secret.arn);
+        let invocation = rotation.invocation(&self.secret.arn, self.caller.now);
         rotation.running = true;
         if invocation.is_none() {
             *self.rotation = None;
@@ -273,6 +280,7 @@ impl Change<'_> {
         if self.options.releases_pending_after_success {
             self.secret.detach(AWSPENDING, &rotation.token);
         }
+        self.secret.last_rotated = Some(self.caller.now);
         self.record(RotationEventName::RotationSucceeded, &rotation.token, None);
     }
 
@@ -338,7 +346,10 @@ impl Change<'_> {
         text: Option<(String, Option<String>)>,
     ) {
         let (message, cause) = text.map_or((None, None), |(message, cause)| (Some(message), cause));
+        // Version ids count up from one; so these do not meet them.
+        let event_id = uuid(u64::MAX - u64::try_from(self.records.len()).unwrap_or_default());
         self.records.push(RotationEventRecord {
+            event_id,
             name,
             secret_arn: self.secret.arn.clone(),
             version_id: token.to_owned(),

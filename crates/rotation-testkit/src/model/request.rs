@@ -23,6 +23,14 @@ impl Principal {
             Self::Operator => "operator",
         }
     }
+
+    /// The principal in a log.
+    pub(super) fn short(self) -> &'static str {
+        match self {
+            Self::RotationFunction => "function",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// The version and the labels that a request names.
@@ -52,7 +60,7 @@ pub trait Request: Sized {
     /// Whether it changes something.
     const WRITES: bool;
 
-    /// The ARN or name that it is about.
+    /// The ARN or name that it is about; `*` for an action that is about no one secret.
     fn secret_id(&self) -> &str;
 
     /// The versions and the label that it names, for the log of calls.

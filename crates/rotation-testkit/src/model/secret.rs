@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretValue};
 
-use super::{ApiError, ErrorCode, ReplicaStatus, ServiceOptions};
+use super::{ApiError, ErrorCode, ReplicaStatus, RotationRules, ServiceOptions};
 
 /// What the service knows of a secret.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +21,13 @@ pub(super) struct Secret {
     pub(super) owning_service: Option<String>,
     pub(super) primary_region: Option<String>,
     pub(super) replicas: BTreeMap<String, ReplicaStatus>,
+    pub(super) description: Option<String>,
+    /// `None` for the service's own key.
+    pub(super) kms_key_id: Option<String>,
+    pub(super) rotation_rules: Option<RotationRules>,
+    pub(super) created: SystemTime,
+    pub(super) last_changed: SystemTime,
+    pub(super) last_rotated: Option<SystemTime>,
 }
 
 /// One version. Its `Debug` does not print the value, as that of [`SecretValue`] does not.
@@ -42,7 +49,7 @@ impl Version {
 
 impl Secret {
     /// A secret without versions.
-    pub(super) fn new(arn: String, name: String) -> Self {
+    pub(super) fn new(arn: String, name: String, now: SystemTime) -> Self {
         Self {
             arn,
             name,
@@ -53,6 +60,25 @@ impl Secret {
             owning_service: None,
             primary_region: None,
             replicas: BTreeMap::new(),
+            description: None,
+            kms_key_id: None,
+            rotation_rules: None,
+            created: now,
+            last_changed: now,
+            last_rotated: None,
+        }
+    }
+
+    /// An empty id means the service's own key, which is not described.
+    pub(super) fn set_kms_key(&mut self, id: Option<String>) {
+        self.kms_key_id = id.filter(|id| !id.is_empty());
+    }
+
+    /// Adds replicas; those that there are stay as they are.
+    pub(super) fn replicate(&mut self, regions: Vec<String>) {
+        for region in regions {
+            self.primary_region = Some(super::REGION.to_owned());
+            self.replicas.entry(region).or_insert(ReplicaStatus::InProgress);
         }
     }
 
@@ -164,7 +190,7 @@ impl Secret {
         Ok(())
     }
 
-    fn is_replica(&self) -> bool {
+    pub(super) fn is_replica(&self) -> bool {
         self.primary_region
             .as_deref()
             .is_some_and(|region| region != super::REGION)

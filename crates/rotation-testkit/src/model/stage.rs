@@ -20,6 +20,16 @@ pub struct UpdateSecretVersionStage {
     pub remove_from: Option<String>,
 }
 
+/// The answer of UpdateSecretVersionStage.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RestagedSecret {
+    /// `ARN`.
+    pub arn: String,
+    /// `Name`.
+    pub name: String,
+}
+
 impl UpdateSecretVersionStage {
     /// Moves a label, or, without `move_to`, takes it off.
     #[must_use]
@@ -34,7 +44,7 @@ impl UpdateSecretVersionStage {
 }
 
 impl Request for UpdateSecretVersionStage {
-    type Response = ();
+    type Response = RestagedSecret;
     const ACTION: &'static str = "UpdateSecretVersionStage";
     const WRITES: bool = true;
 
@@ -50,21 +60,25 @@ impl Request for UpdateSecretVersionStage {
         }
     }
 
-    fn apply(self, model: &mut Model, caller: Caller) -> Result<(), ApiError> {
+    fn apply(self, model: &mut Model, caller: Caller) -> Result<RestagedSecret, ApiError> {
         check_label(&self.stage)?;
         model.write(caller, &self.secret_id, |change| change.update_stage(&self))
     }
 }
 
 impl Change<'_> {
-    fn update_stage(&mut self, request: &UpdateSecretVersionStage) -> Result<(), ApiError> {
+    fn update_stage(&mut self, request: &UpdateSecretVersionStage) -> Result<RestagedSecret, ApiError> {
         self.check_swap(request)?;
         match (&request.move_to, &request.remove_from) {
             (Some(to), _) => self.secret.attach(&request.stage, to),
             (None, Some(from)) => self.secret.detach(&request.stage, from),
             (None, None) => {}
         }
-        self.secret.check_label_quota()
+        self.secret.check_label_quota()?;
+        Ok(RestagedSecret {
+            arn: self.secret.arn.clone(),
+            name: self.secret.name.clone(),
+        })
     }
 
     fn check_swap(&self, request: &UpdateSecretVersionStage) -> Result<(), ApiError> {

@@ -1,39 +1,13 @@
-//! CreateSecret, PutSecretValue, GetSecretValue.
+//! PutSecretValue and GetSecretValue.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use rotation_core::{AWSCURRENT, AWSPENDING, SecretString, SecretValue};
 
 use super::request::Caller;
 use super::secret::{Secret, Version};
-use super::{ApiError, Asked, Change, Entry, ErrorCode, Model, Principal, Request};
-
-/// CreateSecret.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct CreateSecret {
-    /// `Name`.
-    pub name: String,
-    /// `ClientRequestToken`, which an SDK fills in; the id of the first version.
-    pub token: Option<String>,
-    /// `SecretString` or `SecretBinary`. Without it the secret has no version.
-    pub value: Option<SecretValue>,
-    /// `Tags`.
-    pub tags: BTreeMap<String, String>,
-}
-
-/// The answer of CreateSecret.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct CreatedSecret {
-    /// `ARN`.
-    pub arn: String,
-    /// `Name`.
-    pub name: String,
-    /// `VersionId`, if a value was given.
-    pub version_id: Option<String>,
-}
+use super::{ApiError, Asked, Change, ErrorCode, Model, Principal, Request};
 
 /// PutSecretValue.
 #[derive(Clone, Debug)]
@@ -95,19 +69,6 @@ pub struct ReadSecretValue {
     pub created: SystemTime,
 }
 
-impl CreateSecret {
-    /// A secret without a value, tags or token.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            token: None,
-            value: None,
-            tags: BTreeMap::new(),
-        }
-    }
-}
-
 impl PutSecretValue {
     /// A value under this token, to become `AWSCURRENT`.
     #[must_use]
@@ -131,70 +92,6 @@ impl GetSecretValue {
             version_id: None,
             stage: None,
         }
-    }
-}
-
-impl Request for CreateSecret {
-    type Response = CreatedSecret;
-    const ACTION: &'static str = "CreateSecret";
-    const WRITES: bool = true;
-
-    fn secret_id(&self) -> &str {
-        &self.name
-    }
-
-    fn apply(self, model: &mut Model, caller: Caller) -> Result<CreatedSecret, ApiError> {
-        check_name(&self.name)?;
-        let token = required_token(self.token.as_deref(), ErrorCode::InvalidRequestException)?.to_owned();
-        self.value.as_ref().map_or(Ok(()), check_size)?;
-        if let Ok(entry) = model.entry(&self.name) {
-            return self.again(&entry.secret, &token);
-        }
-        let arn = model.fresh_arn(&self.name);
-        let mut secret = Secret::new(arn.clone(), self.name.clone());
-        secret.tags = self.tags;
-        let version_id = self.value.is_some().then(|| token.clone());
-        if let Some(value) = self.value {
-            let version = Version {
-                value: Some(value),
-                labels: BTreeSet::from([AWSCURRENT.to_owned()]),
-                created: caller.now,
-                by_function: caller.principal == Principal::RotationFunction,
-            };
-            secret.versions.insert(token, version);
-        }
-        let entry = Entry {
-            secret,
-            before: None,
-            rotation: None,
-        };
-        model.secrets.insert(arn.clone(), entry);
-        Ok(CreatedSecret {
-            arn,
-            name: self.name,
-            version_id,
-        })
-    }
-}
-
-impl CreateSecret {
-    /// The answer when the name is taken: the same request again is no error.
-    fn again(&self, secret: &Secret, token: &str) -> Result<CreatedSecret, ApiError> {
-        let made = secret.versions.get(token);
-        if self.value.is_some() && made.is_some_and(|version| version.value == self.value) {
-            return Ok(CreatedSecret {
-                arn: secret.arn.clone(),
-                name: secret.name.clone(),
-                version_id: Some(token.to_owned()),
-            });
-        }
-        Err(ApiError::new(
-            ErrorCode::ResourceExistsException,
-            format!(
-                "The operation failed because the secret {} already exists.",
-                self.name
-            ),
-        ))
     }
 }
 
@@ -226,7 +123,11 @@ impl Request for PutSecretValue {
 }
 
 impl Change<'_> {
-    fn put(&mut self, token: &str, request: PutSecretValue) -> Result<WrittenSecretValue, ApiError> {
+    pub(super) fn put(
+        &mut self,
+        token: &str,
+        request: PutSecretValue,
+    ) -> Result<WrittenSecretValue, ApiError> {
         let by_function = self.is_function(request.rotation_token.as_ref());
         let stages = request.stages.unwrap_or_else(|| vec![AWSCURRENT.to_owned()]);
         match self.secret.versions.get_mut(token) {
@@ -383,17 +284,7 @@ pub(super) fn required_token(token: Option<&str>, code: ErrorCode) -> Result<&st
     Ok(token)
 }
 
-fn check_name(name: &str) -> Result<(), ApiError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+=.@!-".contains(&byte);
-    if name.is_empty() || name.len() > 512 || !name.bytes().all(allowed) {
-        return Err(ApiError::invalid_parameter(
-            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
-        ));
-    }
-    Ok(())
-}
-
-fn check_size(value: &SecretValue) -> Result<(), ApiError> {
+pub(super) fn check_size(value: &SecretValue) -> Result<(), ApiError> {
     let size = match value {
         SecretValue::Text(text) => text.expose_secret().len(),
         SecretValue::Binary(bytes) => bytes.expose_secret().len(),

@@ -173,6 +173,7 @@ impl Operator {
             Some(version_id),
             None,
         ))
+        .map(|_| ())
     }
 
     /// Moves a label from one version to another.
@@ -187,6 +188,7 @@ impl Operator {
             Some(to),
             Some(from),
         ))
+        .map(|_| ())
     }
 
     /// Takes a label off a version.
@@ -201,6 +203,7 @@ impl Operator {
             None,
             Some(version_id),
         ))
+        .map(|_| ())
     }
 
     /// Adds a replica, which is `InProgress` at first.
@@ -210,6 +213,7 @@ impl Operator {
     /// [`ApiError`]: no such secret.
     pub fn replicate(&self, secret_id: &str, region: &str) -> Result<(), ApiError> {
         self.send(ReplicateSecretToRegions::new(secret_id, region))
+            .map(|_| ())
     }
 
     /// Says how far a replica has come.

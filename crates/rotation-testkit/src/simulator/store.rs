@@ -7,11 +7,9 @@ use rotation_core::{
     StoreErrorKind, StoredVersion, VersionRef, async_trait,
 };
 
-use super::{Call, Simulator};
-use crate::faults::Interruption;
+use super::Simulator;
 use crate::model::{
-    ApiError, DescribeSecret, ErrorCode, GetSecretValue, Principal, PutSecretValue, Request,
-    UpdateSecretVersionStage,
+    ApiError, DescribeSecret, ErrorCode, GetSecretValue, PutSecretValue, Request, UpdateSecretVersionStage,
 };
 
 /// A [`SecretStore`] over a [`Simulator`], whose calls are those of the rotation function. Every
@@ -27,32 +25,10 @@ impl SimulatorStore {
     }
 
     async fn call<R: Request>(&self, request: R) -> Result<R::Response, StoreError> {
-        let call = Call::new(Principal::RotationFunction, &request);
-        let apply = |stale| self.simulator.answer(Principal::RotationFunction, request, stale);
-        let faults = self.simulator.faults();
-        let answer = if R::WRITES {
-            faults.pass(R::ACTION, || apply(false)).await
-        } else {
-            faults.pass_read(R::ACTION, apply).await
-        };
-        let error = match answer {
-            Ok(Ok(response)) => return Ok(response),
-            Ok(Err(error)) => error,
-            Err(interruption) => self.refuse(call, interruption)?,
-        };
-        Err(store_error(&error, R::WRITES))
-    }
-
-    /// The service's answer to a call that a fault struck, or the store's when there is none.
-    fn refuse(&self, call: Call, interruption: Interruption) -> Result<ApiError, StoreError> {
-        let error = match interruption {
-            Interruption::NoAnswer => return Err(StoreError::unknown(format!("{}: no answer", call.action))),
-            Interruption::Throttled => ApiError::throttled(),
-            Interruption::Denied => ApiError::access_denied(call.principal, call.action, &call.secret_id),
-            Interruption::InternalError => ApiError::internal(),
-        };
-        self.simulator.log(call, Some(&error));
-        Ok(error)
+        match self.simulator.call_as_function(request).await {
+            Some(answer) => answer.map_err(|error| store_error(&error, R::WRITES)),
+            None => Err(StoreError::unknown(format!("{}: no answer", R::ACTION))),
+        }
     }
 }
 
@@ -67,8 +43,10 @@ fn store_error(error: &ApiError, writes: bool) -> StoreError {
         ErrorCode::ResourceExistsException => StoreErrorKind::Conflict,
         ErrorCode::AccessDeniedException => StoreErrorKind::Denied,
         ErrorCode::InvalidParameterException
+        | ErrorCode::InvalidNextTokenException
         | ErrorCode::InvalidRequestException
-        | ErrorCode::LimitExceededException => StoreErrorKind::Invalid,
+        | ErrorCode::LimitExceededException
+        | ErrorCode::ValidationException => StoreErrorKind::Invalid,
     };
     StoreError::not_applied(kind, error.to_string())
 }
@@ -113,12 +91,12 @@ impl SecretStore for SimulatorStore {
 
     async fn promote(&self, secret_id: &str, to: &str, from: &str) -> Result<(), StoreError> {
         let request = UpdateSecretVersionStage::new(secret_id, AWSCURRENT, Some(to), Some(from));
-        self.call(request).await
+        self.call(request).await.map(|_| ())
     }
 
     async fn release_pending(&self, secret_id: &str, version: &str) -> Result<(), StoreError> {
         let request = UpdateSecretVersionStage::new(secret_id, AWSPENDING, None, Some(version));
-        self.call(request).await
+        self.call(request).await.map(|_| ())
     }
 }
 

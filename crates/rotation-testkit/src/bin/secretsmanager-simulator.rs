@@ -1,0 +1,152 @@
+//! Secrets Manager on this machine, for rotation functions under development.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use rotation_testkit::server::{Seed, SimulatorServer};
+use rotation_testkit::{Simulator, TravelClock};
+
+const AFTER_HELP: &str = r#"Example:
+  secretsmanager-simulator --seed seed.json
+  export AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:4580
+  export AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+
+  aws secretsmanager create-secret --name crm --secret-string '{"api_key": "first"}'
+  aws secretsmanager rotate-secret --secret-id crm \
+      --rotation-lambda-arn arn:aws:lambda:eu-west-1:111122223333:function:rotate-crm
+  aws secretsmanager describe-secret --secret-id crm
+
+  python3 -c 'import boto3; print(boto3.client("secretsmanager").list_secrets()["SecretList"])'
+  curl http://127.0.0.1:4580/_simulator/events      # what CloudTrail would have
+
+Run the function beside it, with the same variables: `cargo lambda watch`, or any Lambda emulator
+with an invoke URL.
+
+Seed file; all but the name may be left out:
+  {"secrets": [{"name": "crm", "value": {"api_key": "first"}, "description": "key of the CRM",
+    "tags": {"team": "sales"},
+    "rotation_lambda_arn": "arn:aws:lambda:eu-west-1:111122223333:function:rotate-crm"}]}
+A value is a text or an object; "binary" in its place is base64.
+
+It keeps everything in memory, speaks plain HTTP and checks no signature: for tests only."#;
+
+/// AWS Secrets Manager on this machine: versions, labels and rotations as the service has them, for
+/// any AWS SDK and the AWS CLI.
+#[derive(Parser)]
+#[command(name = "secretsmanager-simulator", version, after_help = AFTER_HELP)]
+struct Arguments {
+    /// Where to listen; port 0 is a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4580")]
+    address: SocketAddr,
+
+    /// Secrets to begin with, a JSON file
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+
+    /// Where rotation functions are invoked; {function} is the name in the secret's rotation ARN
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9000/2015-03-31/functions/{function}/invocations"
+    )]
+    invoke_url: String,
+
+    /// The access key id that the rotation function signs with, to tell its calls from all others.
+    /// Without it, a write that names the version of the rotation under way is the function's
+    #[arg(long, value_name = "ID")]
+    function_access_key: Option<String>,
+
+    /// How long an invocation may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    function_timeout: u64,
+
+    /// How long after a failed step the whole rotation is replayed; AWS does not publish its own
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    replay_after: u64,
+
+    /// How many replays follow the first try
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    replays: u32,
+
+    /// Do not say what happens to which label
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            _ = writeln!(io::stderr(), "secretsmanager-simulator: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let simulator = Simulator::with_clock(TravelClock::new());
+    simulator.configure(|options| {
+        options.replay_interval = Duration::from_secs(arguments.replay_after);
+        options.replays = arguments.replays;
+    });
+    if let Some(file) = &arguments.seed {
+        plant(file, &simulator).map_err(|problem| format!("{}: {problem}", file.display()))?;
+    }
+    if !arguments.quiet {
+        simulator.observe(|activity| say(activity));
+    }
+    let mut builder = SimulatorServer::builder(simulator)
+        .address(arguments.address)
+        .invoke_url(arguments.invoke_url)
+        .function_timeout(Duration::from_secs(arguments.function_timeout));
+    if let Some(key) = arguments.function_access_key {
+        builder = builder.function_access_key(key);
+    }
+    let server = builder.start().await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => error.to_string(),
+        _ => format!("cannot listen on {}: {error}", arguments.address),
+    })?;
+    say(format_args!(
+        "Secrets Manager is at {url}\n\n  export AWS_ENDPOINT_URL_SECRETS_MANAGER={url}\n  export \
+         AWS_DEFAULT_REGION=eu-west-1\n\nAny credentials will do. Ctrl-C stops it.\n",
+        url = server.endpoint_url()
+    ));
+    stopped()
+        .await
+        .map_err(|error| format!("cannot wait for Ctrl-C: {error}"))
+}
+
+fn plant(file: &Path, simulator: &Simulator) -> Result<(), String> {
+    let json = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let seed = Seed::parse(&json).map_err(|error| error.to_string())?;
+    seed.plant(simulator).map_err(|error| error.to_string())
+}
+
+/// One line or more on standard output, whoever still reads it.
+fn say(text: impl fmt::Display) {
+    let mut output = io::stdout().lock();
+    _ = writeln!(output, "{text}").and_then(|()| output.flush());
+}
+
+/// Until somebody wants it to stop.
+#[cfg(unix)]
+async fn stopped() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => stopped,
+        _ = terminated.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn stopped() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
