@@ -4,26 +4,24 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use http::StatusCode;
 use rotation_core::{
     BackendError, CredentialBackend, Live, Profile, Retire, Retirement, StepContext, async_trait,
 };
-use serde_json::Value;
 
 use crate::admin::{Admin, AdminHeader};
 use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
-use crate::exchange::{AdminError, Sender, id_at, id_text, json};
+use crate::exchange::Sender;
 use crate::hosts::AllowedHosts;
-use crate::label::{Hash, Label};
 use crate::provider::Provider;
-use crate::reconcile::LONGEST;
 use crate::request::Call;
 use crate::template::Values;
 use crate::transport::{ReqwestTransport, Transport};
 use crate::verify;
 
+mod mint;
 mod orphans;
+mod revoke;
 
 /// Rotates keys that a provider makes.
 ///
@@ -67,6 +65,26 @@ mod orphans;
 /// late, its replay passes. A first key that the list cannot show, because it was made for another
 /// account, needs a document without the key's id: then it is not looked for, and it is kept. An
 /// empty list, and one without any label, are logged as a warning.
+///
+/// # What the provider may lack
+///
+/// Each of these holds only where the description declares that the provider may lack it; every other
+/// provider has to do the whole. What is lacking is reported in every rotation that meets it.
+///
+/// | declared by | the provider answers | and then |
+/// |---|---|---|
+/// | [`id_where_given`] | create without an id | the key replaces the old one, and the old one's id is taken out of the document. It counts as live for ever, and is never revoked. Nor is, while a labelled version holds it, the previous key or an orphan of another rotation: each may be the same key. One that could not be stored is reported and left behind |
+/// | | a list without ids | as above: none of its keys is revoked |
+/// | [`list_where_supported`] | list with 404, 405 or 501 | no orphan is found, and the look whether the list shows the current key falls away. At most one key for each try that died is left behind, and works until a person revokes it: its time of creation is that of the warning. The next key is made |
+/// | [`revoke_where_supported`] | revoke with 405 or 501 | the key is kept |
+/// | | revoke with 404 | the provider does not have the key, or not this request. The list is asked: if it is there, has an id for each key and does not show this one, it is gone. Otherwise it is kept: a key that works must not be taken for one that does not. An orphan, which was just listed, is kept |
+///
+/// A wrong path also leads to 404, so look at the first rotation's warnings. Keys that are kept add
+/// up: one for each rotation, until the provider's limit is reached or a person revokes them.
+///
+/// [`id_where_given`]: crate::ProviderBuilder::id_where_given
+/// [`list_where_supported`]: crate::ProviderBuilder::list_where_supported
+/// [`revoke_where_supported`]: crate::ProviderBuilder::revoke_where_supported
 ///
 /// # Propagation
 ///
@@ -182,131 +200,10 @@ impl<T: Transport> HttpBackend<T> {
         let base = self.provider.base(document);
         base.and_then(|base| self.hosts.check(&base)).is_ok()
     }
-
-    /// Ends the key with this id.
-    async fn revoke(
-        &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
-        document: &ApiKeyDocument,
-        id: &str,
-    ) -> Result<Retirement, AdminError> {
-        let values = Values {
-            id: Some(Cow::Borrowed(id)),
-            ..Values::of(document)
-        };
-        match sender
-            .admin(&self.provider.revoke, &values, admin, ONE_REQUEST)
-            .await
-        {
-            Ok(_) => Ok(Retirement::Retired),
-            Err(refusal) if matches!(refusal.status, Some(StatusCode::NOT_FOUND | StatusCode::GONE)) => {
-                Ok(Retirement::AlreadyGone)
-            }
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// Makes one key with one request, whatever becomes of it.
-    async fn mint(
-        &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
-        live: Live<'_, ApiKeyDocument>,
-        at_work: &[String],
-    ) -> Result<ApiKeyDocument, BackendError> {
-        let label = self.label(sender.ctx)?;
-        let values = Values {
-            label: Some(Cow::Owned(label.to_string())),
-            ..Values::of(live.current())
-        };
-        let call = &self.provider.create;
-        let body = sender.admin(call, &values, admin, Duration::MAX).await;
-        let body = body.map_err(|refusal| not_made(call, refusal, at_work))?;
-        let reply = json(call, body)?;
-        self.adopt(sender, admin, live, &reply.0).await
-    }
-
-    /// The label for a key that is made now.
-    fn label(&self, ctx: &StepContext<'_>) -> Result<Label, BackendError> {
-        let longest = ctx.as_of().checked_add(LONGEST).unwrap_or_else(|| ctx.as_of());
-        let deadline = ctx.wall_deadline().min(longest);
-        let left = deadline.duration_since(wall_now(ctx)).unwrap_or_default();
-        if left.min(ctx.remaining()) < TIME_TO_MINT {
-            return Err(BackendError::unavailable(
-                "too little time is left to make a key; a replay makes one",
-            ));
-        }
-        Ok(Label {
-            secret: Hash::of_secret(ctx.secret_arn()),
-            token: Hash::of_token(ctx.version()),
-            deadline,
-        })
-    }
-
-    /// The current document with the new key in it. A key that cannot be used is revoked.
-    async fn adopt(
-        &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
-        live: Live<'_, ApiKeyDocument>,
-        reply: &Value,
-    ) -> Result<ApiKeyDocument, BackendError> {
-        let (call, at, current) = (&self.provider.create, &self.provider.at, live.current());
-        let Some(id) = id_at(reply, &at.id) else {
-            // Nothing to revoke it by; its label tells the next run.
-            return Err(missing(
-                call,
-                "key id (a text of printable ASCII, or a whole number of at most 64 bits)",
-                &at.id,
-            ));
-        };
-        let text = id_text(id);
-        if live.protects(&text) {
-            return Err(BackendError::misconfigured(format!(
-                "{} answered with the id of a key that is in use already ({text}); the request has to make a new key",
-                call.shown
-            )));
-        }
-        let key = reply
-            .pointer(&at.key)
-            .and_then(Value::as_str)
-            .filter(|key| !key.is_empty());
-        let Some(key) = key else {
-            let ended = self.revoke(sender, admin, current, &text).await;
-            let result = ended.map_or_else(|refusal| refusal.error.to_string(), |ended| ended.to_string());
-            tracing::warn!(id = text, result, "a key was made and the reply does not hold it");
-            return Err(missing(call, "key (a text)", &at.key));
-        };
-        let id = current.in_type_of(&self.provider.key_id_field, id.clone());
-        let made = current.clone().with(&self.provider.key_field, Value::from(key));
-        Ok(made.with(&self.provider.key_id_field, id))
-    }
 }
-
-/// With less time than this left, no key is made: its reply would be lost too easily.
-const TIME_TO_MINT: Duration = Duration::from_secs(5);
 
 /// How long a list or a revocation may take: one that hangs must not use up the time of the key.
 const ONE_REQUEST: Duration = Duration::from_secs(30);
-
-/// Why no key was made. A limit on the number of keys that the keys of other tries take up ends by
-/// itself, and some providers answer it with 403.
-fn not_made(call: &Call, refusal: AdminError, at_work: &[String]) -> BackendError {
-    match refusal.status {
-        Some(status)
-            if status.is_client_error() && status != StatusCode::UNAUTHORIZED && !at_work.is_empty() =>
-        {
-            BackendError::unavailable(format!(
-                "{} answered with status {}, and there are keys whose makers may still be at work ({}); a replay revokes them once they are not",
-                call.shown,
-                status.as_u16(),
-                at_work.join(", ")
-            ))
-        }
-        _ => refusal.error,
-    }
-}
 
 /// The wall time now, or a little later: createSecret has less time left than its invocation.
 fn wall_now(ctx: &StepContext<'_>) -> SystemTime {
@@ -376,22 +273,18 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
         why: Retire,
     ) -> Result<Retirement, BackendError> {
         let Some(id) = self.id(credential) else {
-            return Ok(Retirement::kept("no key id"));
+            let result = Retirement::kept("no key id");
+            revoke::warn_if_kept(None, why, &result);
+            return Ok(result);
         };
         if why == Retire::FallingOff && !self.is_reachable(credential) {
             return Ok(Retirement::kept(
                 "its address is not that of an allowed host; revoke it by hand",
             ));
         }
-        let mut admin = AdminHeader::new(&self.admin);
-        match self.revoke(&self.sender(ctx), &mut admin, credential, &id).await {
-            // It must not block every later rotation. If it is one of ours, the next one meets it
-            // again as an orphan.
-            Err(refusal) if why == Retire::FallingOff && refusal.is_for_good() => Ok(Retirement::kept(
-                "the provider refuses to revoke it; revoke it by hand",
-            )),
-            result => Ok(result?),
-        }
+        let result = self.retire_key(&self.sender(ctx), credential, &id, why).await?;
+        revoke::warn_if_kept(Some(&id), why, &result);
+        Ok(result)
     }
 }
 

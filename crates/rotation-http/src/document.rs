@@ -44,6 +44,14 @@ impl ApiKeyDocument {
         self
     }
 
+    /// The same document without one field.
+    pub(crate) fn without(mut self, field: &str) -> Self {
+        if let Some(mut old) = self.0.remove(field) {
+            wipe(&mut old);
+        }
+        self
+    }
+
     /// The id in the JSON type that the field has now: a text stays a text where the provider
     /// answers with a number.
     pub(crate) fn in_type_of(&self, field: &str, id: Value) -> Value {
@@ -139,6 +147,16 @@ mod tests {
             .with("api_key", json!("new"))
             .with("key_id", json!("b"));
         let expected = r#"{"zone":1.50,"api_key":"new","big":12345678901234567890123,"key_id":"b"}"#;
+        assert!(stored.overlay(&before, &after).unwrap() == SecretValue::text(expected));
+    }
+
+    #[test]
+    fn a_field_that_was_taken_out_is_not_stored() {
+        let stored = SecretValue::text(r#"{"key_id": "a", "api_key": "old", "zone": 1.50}"#);
+        let before: ApiKeyDocument = stored.decode().unwrap();
+        let after = before.clone().with("api_key", json!("new")).without("key_id");
+        assert_eq!(after.text("key_id"), None);
+        let expected = r#"{"api_key":"new","zone":1.50}"#;
         assert!(stored.overlay(&before, &after).unwrap() == SecretValue::text(expected));
     }
 

@@ -111,6 +111,19 @@ pub(crate) fn is_admin_refused(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }
 
+/// Whether the provider does not know the request at all, as far as a status can tell.
+pub(crate) fn is_unknown_request(status: StatusCode) -> bool {
+    status == StatusCode::NOT_FOUND || is_unsupported(status)
+}
+
+/// Whether the provider knows what is asked for, and does not do it for anybody.
+pub(crate) fn is_unsupported(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
+    )
+}
+
 fn no_reply(call: &Call, error: Box<dyn std::error::Error + Send + Sync>) -> BackendError {
     let message = format!("{} got no reply that can be used", call.shown);
     let class = error.downcast_ref().map(TransportError::class);

@@ -22,6 +22,9 @@
 //! with its id is ended like any other, though a person made it: by the second rotation, or by the
 //! first without grace.
 //!
+//! A provider that may have no key ids, no listing or no revocation has to be declared as such; what
+//! then is kept, left behind and reported is in [`HttpBackend`]'s table.
+//!
 //! # Requests
 //!
 //! They pass one seam, [`Transport`]: a `tower` service. The one behind it by default is
@@ -53,3 +56,6 @@ pub use hosts::AllowedHosts;
 pub use provider::{Provider, ProviderBuilder};
 pub use request::Request;
 pub use transport::{ReqwestTransport, Transport, TransportError};
+
+/// For the bodies of requests: `serde_json::json!`.
+pub use serde_json;

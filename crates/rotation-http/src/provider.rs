@@ -38,8 +38,17 @@ pub struct Provider {
     pub(crate) verify: Call,
     pub(crate) revoke: Call,
     pub(crate) at: Pointers,
+    pub(crate) optional: Optional,
     pub(crate) key_field: String,
     pub(crate) key_id_field: String,
+}
+
+/// What the provider may lack: declared, never guessed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Optional {
+    pub(crate) id: bool,
+    pub(crate) list: bool,
+    pub(crate) revoke: bool,
 }
 
 /// JSON pointers (RFC 6901) into the provider's replies.
@@ -83,6 +92,7 @@ impl fmt::Debug for Provider {
             .field("verify", &self.verify.shown)
             .field("revoke", &self.revoke.shown)
             .field("at", &self.at)
+            .field("optional", &self.optional)
             .field("key_field", &self.key_field)
             .field("key_id_field", &self.key_id_field)
             .finish_non_exhaustive()
@@ -103,6 +113,7 @@ pub struct ProviderBuilder {
     items_at: Option<String>,
     item_id_at: Option<String>,
     item_label_at: Option<String>,
+    optional: Optional,
     key_field: Option<String>,
     key_id_field: Option<String>,
 }
@@ -135,6 +146,20 @@ impl ProviderBuilder {
     /// Where the reply to create holds the key's id: a text, or a whole number of at most 64 bits.
     pub fn id_at(mut self, pointer: impl Into<String>) -> Self {
         self.id_at = Some(pointer.into());
+        self.optional.id = false;
+        self
+    }
+
+    /// Like [`id_at`](Self::id_at), for a provider that may answer without an id. Instead of it.
+    ///
+    /// A key that is made without an id replaces the old one in the secret, whose id is taken out of
+    /// the document. It counts as live from then on: it is never revoked, nor is any key beside it
+    /// that may be the same, and a warning is logged when it is made. The verify request then has to
+    /// do without `{id}`, and [`Grace::None`](rotation_core::Grace::None) cannot be kept: finishSecret
+    /// says so after each promotion.
+    pub fn id_where_given(mut self, pointer: impl Into<String>) -> Self {
+        self = self.id_at(pointer);
+        self.optional.id = true;
         self
     }
 
@@ -144,6 +169,19 @@ impl ProviderBuilder {
     /// [`HttpBackend`](crate::HttpBackend#what-the-provider-has-to-do).
     pub fn list(mut self, request: Request) -> Self {
         self.list = Some(request);
+        self.optional.list = false;
+        self
+    }
+
+    /// Like [`list`](Self::list), for a provider that may have no listing: a status of 404, 405 or
+    /// 501 then means that it has none. Instead of it.
+    ///
+    /// Where it has none, nothing finds the key of a try that died between making and storing it: at
+    /// most one for each such try stays at the provider, and works. Each createSecret logs a warning
+    /// that says so. Any other failure of the list stops createSecret, as without this.
+    pub fn list_where_supported(mut self, request: Request) -> Self {
+        self = self.list(request);
+        self.optional.list = true;
         self
     }
 
@@ -177,6 +215,18 @@ impl ProviderBuilder {
     /// means that it was gone already.
     pub fn revoke(mut self, request: Request) -> Self {
         self.revoke = Some(request);
+        self.optional.revoke = false;
+        self
+    }
+
+    /// Like [`revoke`](Self::revoke), for a provider that may not let keys be revoked. Instead of it.
+    ///
+    /// A status of 405 or 501 then means that it does not: the key is kept, with a warning. So may
+    /// 404: the key counts as gone only if the list is there, has an id for each key, and does not
+    /// show this one; else it is kept, with a warning. 410 means that it was gone already.
+    pub fn revoke_where_supported(mut self, request: Request) -> Self {
+        self = self.revoke(request);
+        self.optional.revoke = true;
         self
     }
 
@@ -246,9 +296,18 @@ impl ProviderBuilder {
                 "points at the key itself, and ids are logged; point it at the id",
             ));
         }
+        let base = base_template(self.base_url, secret)?;
+        let list = compile("list", self.list, secret)?;
+        if self.optional.id {
+            let is_id = |hole: &Hole| *hole == Hole::Id || *hole == Hole::Secret(key_id_field.clone());
+            needs_no_id("base_url", base.has(is_id))?;
+            needs_no_id("create", create.has(is_id))?;
+            needs_no_id("list", list.has(is_id))?;
+            needs_no_id("verify", verify.has(is_id))?;
+        }
         Ok(Provider {
-            base: base_template(self.base_url, secret)?,
-            list: compile("list", self.list, secret)?,
+            base,
+            list,
             at: Pointers {
                 key: pointer("key_at", self.key_at)?,
                 id: pointer("id_at", self.id_at)?,
@@ -256,6 +315,7 @@ impl ProviderBuilder {
                 item_id: pointer("item_id_at", self.item_id_at)?,
                 item_label: pointer("item_label_at", self.item_label_at)?,
             },
+            optional: self.optional,
             create,
             verify,
             revoke,
@@ -300,6 +360,17 @@ fn needs(
     Err(ProviderError::new(
         name,
         format!("the request has no {what}; put it into the path, a header or the body"),
+    ))
+}
+
+/// Refuses a part that could not be filled for a key without an id.
+fn needs_no_id(name: &'static str, has_id: bool) -> Result<(), ProviderError> {
+    if !has_id {
+        return Ok(());
+    }
+    Err(ProviderError::new(
+        name,
+        "needs the key's id, which the provider may not give (id_where_given); take it out",
     ))
 }
 
@@ -523,6 +594,32 @@ mod tests {
             assert_eq!(error.part(), part, "{error}");
             assert!(error.to_string().contains(';'), "no remedy: {error}");
         }
+    }
+
+    #[test]
+    fn an_id_that_may_not_be_given_is_not_relied_on() {
+        let optional = || complete().id_where_given("/id");
+        assert!(optional().build().is_ok());
+        let by_id = Request::get("/me/{id}").header("x-key", "{key}");
+        assert!(complete().verify(by_id.clone()).build().is_ok());
+        for (builder, part) in [
+            (optional().verify(by_id.clone()), "verify"),
+            (optional().list(Request::get("/keys/{secret.key_id}")), "list"),
+            (
+                optional().create(Request::post("/{label}/{secret.key_id}")),
+                "create",
+            ),
+            (
+                optional().base_url("https://h.example/{secret.key_id}"),
+                "base_url",
+            ),
+            (optional().id_where_given("/key"), "id_at"),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.part(), part, "{error}");
+        }
+        // The last call says what holds.
+        assert!(optional().verify(by_id).id_at("/id").build().is_ok());
     }
 
     #[test]

@@ -78,16 +78,37 @@ pub(crate) struct Facts<'a> {
 
 /// The listed keys that rotations of this secret made.
 pub(crate) fn ours(keys: &[Listed], secret: Hash) -> Result<Vec<Ours>, Unfit> {
-    let labelled = keys.iter().filter_map(|key| {
-        let label = key.label.as_deref().and_then(Label::parse)?;
-        (label.secret == secret).then_some((key, label))
-    });
-    labelled
+    labelled(keys, secret)
         .map(|(key, label)| {
             let id = key.id.clone().ok_or(Unfit::NoId)?;
             Ok(Ours { id, label })
         })
         .collect()
+}
+
+/// The same, where the list may lack ids: those with an id, and how many have none.
+pub(crate) fn split(keys: &[Listed], secret: Hash) -> (Vec<Ours>, usize) {
+    let (with, without): (Vec<_>, Vec<_>) = labelled(keys, secret).partition(|(key, _)| key.id.is_some());
+    let ours = with.into_iter().filter_map(|(key, label)| {
+        let id = key.id.clone()?;
+        Some(Ours { id, label })
+    });
+    (ours.collect(), without.len())
+}
+
+/// The listed keys with a label of this secret.
+fn labelled(keys: &[Listed], secret: Hash) -> impl Iterator<Item = (&Listed, Label)> {
+    keys.iter().filter_map(move |key| {
+        let label = key.label.as_deref().and_then(Label::parse)?;
+        (label.secret == secret).then_some((key, label))
+    })
+}
+
+/// Whether the list proves that there is no key of this id: it shows keys (the current one exists),
+/// and the id of each.
+pub(crate) fn is_certainly_absent(keys: &[Listed], id: &str) -> bool {
+    let mut ids = keys.iter().map(|key| key.id.as_deref());
+    !keys.is_empty() && ids.all(|shown| shown.is_some_and(|shown| shown != id))
 }
 
 /// Whether the list shows the key that is known to exist, the current one, with its label. One that
@@ -334,6 +355,38 @@ mod tests {
         );
         let nameless = [listed(None, Some(&mine_text))];
         assert_eq!(ours(&nameless, Hash::of_secret("mine")), Err(Unfit::NoId));
+    }
+
+    #[test]
+    fn keys_of_ours_without_an_id_are_counted_apart() {
+        let (mine, theirs) = (label("mine", "this", NOW), label("theirs", "this", NOW));
+        let (mine_text, theirs_text) = (mine.to_string(), theirs.to_string());
+        let keys = [
+            listed(Some("a"), Some(&mine_text)),
+            listed(None, Some(&mine_text)),
+            listed(None, Some(&theirs_text)),
+            listed(None, None),
+        ];
+        let (found, nameless) = split(&keys, Hash::of_secret("mine"));
+        let id = "a".to_owned();
+        assert_eq!((found, nameless), (vec![Ours { id, label: mine }], 1));
+    }
+
+    #[test]
+    fn only_a_list_of_other_ids_proves_that_a_key_is_gone() {
+        let (this, other, nameless) = (
+            listed(Some("a"), None),
+            listed(Some("b"), None),
+            listed(None, Some("ci")),
+        );
+        for (row, keys, absent) in [
+            ("other keys", vec![other.clone()], true),
+            ("no keys", vec![], false),
+            ("this one", vec![other.clone(), this], false),
+            ("one without an id", vec![other, nameless], false),
+        ] {
+            assert_eq!(is_certainly_absent(&keys, "a"), absent, "{row}");
+        }
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use std::time::SystemTime;
 
+use http::StatusCode;
 use rotation_core::{BackendError, Live, Retirement, StepContext};
 use serde_json::Value;
 
 use super::{HttpBackend, ONE_REQUEST, missing};
 use crate::admin::AdminHeader;
 use crate::document::ApiKeyDocument;
-use crate::exchange::{Sender, id_at, id_text, json};
+use crate::exchange::{Sender, id_at, id_text, is_unknown_request, json};
 use crate::label::Hash;
-use crate::reconcile::{Facts, Listed, Ours, Unfit, Verdict, judge, ours, sight};
+use crate::reconcile::{Facts, Listed, Ours, Unfit, Verdict, judge, ours, sight, split};
 use crate::template::Values;
 use crate::transport::Transport;
 
@@ -24,7 +25,17 @@ impl<T: Transport> HttpBackend<T> {
         live: Live<'_, ApiKeyDocument>,
     ) -> Result<Vec<String>, BackendError> {
         let current = live.current();
-        let listed = self.list(sender, admin, current).await?;
+        let listed = match self.list(sender, admin, current).await? {
+            Listing::Shown(listed) => listed,
+            Listing::Missing(status) => {
+                tracing::warn!(
+                    request = self.provider.list.shown,
+                    status = status.as_u16(),
+                    "the provider has no listing, so the key of a try that died before it was stored cannot be found: at most one for each such try, to be looked for at the provider by its time of creation"
+                );
+                return Ok(Vec::new());
+            }
+        };
         let ours = self.look_through(sender.ctx, &listed, live)?;
         let mut at_work = Vec::new();
         for (verdict, Ours { id, .. }) in judged(sender.ctx, live, ours) {
@@ -49,17 +60,26 @@ impl<T: Transport> HttpBackend<T> {
         Ok(at_work)
     }
 
-    /// All keys that the provider lists.
-    async fn list(
+    /// All keys that the provider lists, if it has a listing.
+    pub(super) async fn list(
         &self,
         sender: &Sender<'_, T>,
         admin: &mut AdminHeader<'_>,
         document: &ApiKeyDocument,
-    ) -> Result<Vec<Listed>, BackendError> {
+    ) -> Result<Listing, BackendError> {
         let (call, at) = (&self.provider.list, &self.provider.at);
         let body = sender
             .admin(call, &Values::of(document), admin, ONE_REQUEST)
-            .await?;
+            .await;
+        let body = match body {
+            Ok(body) => body,
+            Err(refusal) => match refusal.status {
+                Some(status) if self.provider.optional.list && is_unknown_request(status) => {
+                    return Ok(Listing::Missing(status));
+                }
+                _ => return Err(refusal.into()),
+            },
+        };
         let reply = json(call, body)?;
         let items = match reply.0.pointer(&at.items) {
             Some(Value::Array(items)) => items.as_slice(),
@@ -73,7 +93,7 @@ impl<T: Transport> HttpBackend<T> {
                 .and_then(Value::as_str)
                 .map(str::to_owned),
         };
-        Ok(items.iter().map(listed).collect())
+        Ok(Listing::Shown(items.iter().map(listed).collect()))
     }
 
     /// The keys of this secret in the list, if the list can be trusted to show them.
@@ -89,13 +109,31 @@ impl<T: Transport> HttpBackend<T> {
                 self.provider.list.shown
             ))
         };
-        let ours = ours(listed, Hash::of_secret(ctx.secret_arn())).map_err(unfit)?;
+        let secret = Hash::of_secret(ctx.secret_arn());
+        let ours = if self.provider.optional.id {
+            self.identified(listed, secret)
+        } else {
+            ours(listed, secret).map_err(unfit)?
+        };
         let left_behind = |id: &str| !live.protects(id) && ours.iter().any(|ours| ours.id == id);
         let current = live.current().text(&self.provider.key_id_field);
         if let Some(doubt) = sight(listed, left_behind, current.as_deref()).map_err(unfit)? {
             tracing::warn!(request = self.provider.list.shown, "{doubt}");
         }
         Ok(ours)
+    }
+
+    /// The keys of this secret that the list has an id for, where it may lack ids.
+    fn identified(&self, listed: &[Listed], secret: Hash) -> Vec<Ours> {
+        let (ours, nameless) = split(listed, secret);
+        if nameless > 0 {
+            tracing::warn!(
+                keys = nameless,
+                request = self.provider.list.shown,
+                "keys of this secret are listed without an id, so those among them that no version holds cannot be told, nor revoked"
+            );
+        }
+        ours
     }
 
     /// Revokes an orphan. A refusal that would meet every later try as well is only reported: a
@@ -133,6 +171,13 @@ impl<T: Transport> HttpBackend<T> {
             Err(refusal) => Err(refusal.into()),
         }
     }
+}
+
+/// What became of the list request.
+pub(super) enum Listing {
+    Shown(Vec<Listed>),
+    /// The provider answered that it does not know this request, and is declared so that it need not.
+    Missing(StatusCode),
 }
 
 fn judged(ctx: &StepContext<'_>, live: Live<'_, ApiKeyDocument>, ours: Vec<Ours>) -> Vec<(Verdict, Ours)> {

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Grace, Rotator, SecretValue};
@@ -30,24 +31,39 @@ pub struct Scene {
     pub rotator: Rotator<HttpBackend<KeyProvider>, SimulatorStore>,
     pub arn: String,
     admin_arn: String,
+    description: ProviderBuilder,
     grace: Grace,
+    /// Every key that was seen to be stored after some step.
+    stored: Mutex<BTreeSet<String>>,
 }
 
 impl Scene {
     /// A secret whose key `key-1` was made by a person, and which was never rotated.
     pub fn new(grace: Grace) -> Self {
+        Self::at(grace, description(), KeyProvider::new(ADMIN_TOKEN), Some("key-1"))
+    }
+
+    /// The same at another provider, `key_id` being what the first document holds.
+    pub fn at(
+        grace: Grace,
+        description: ProviderBuilder,
+        provider: KeyProvider,
+        key_id: Option<&str>,
+    ) -> Self {
         let simulator = Simulator::new();
         let operator = simulator.operator();
         let admin_value = SecretValue::text(json!({ "token": ADMIN_TOKEN }).to_string());
         let admin_arn = operator.create_secret("admin", admin_value).unwrap();
-        let provider = KeyProvider::new(ADMIN_TOKEN).with_faults(simulator.faults());
-        let (id, key) = provider.make_key("made by hand");
-        let document =
-            json!({"api_endpoint": "https://api.vendor.com", "account_id": 7, "api_key": key, "key_id": id});
+        let provider = provider.with_faults(simulator.faults());
+        let (_, key) = provider.make_key("made by hand");
+        let mut document = json!({"api_endpoint": "https://api.vendor.com", "account_id": 7, "api_key": key});
+        if let Some(key_id) = key_id {
+            document["key_id"] = json!(key_id);
+        }
         let arn = operator
             .create_secret("crm", SecretValue::text(document.to_string()))
             .unwrap();
-        let backend = backend(&admin_arn, description());
+        let backend = backend(&admin_arn, description.clone());
         let rotator = Rotator::new(backend.with_transport(provider.clone()), simulator.store())
             .with_clock(simulator.clock())
             .with_random(rotation_testkit::SeededRandom::new(1))
@@ -58,13 +74,15 @@ impl Scene {
             rotator,
             arn,
             admin_arn,
+            description,
             grace,
+            stored: Mutex::default(),
         }
     }
 
     /// The backend once more, for another transport.
     pub fn backend(&self) -> HttpBackend {
-        backend(&self.admin_arn, description())
+        backend(&self.admin_arn, self.description.clone())
     }
 
     /// Does one whole rotation, replays included, and says its token.
@@ -126,7 +144,16 @@ impl Scene {
                 self.provider.authenticates(key),
                 "{label} does not authenticate after {run:?}"
             );
+            self.stored.lock().unwrap().insert(key.to_owned());
         }
+    }
+
+    /// How many live keys no version ever held.
+    pub fn never_stored(&self) -> usize {
+        let stored = self.stored.lock().unwrap();
+        let alive = stored.iter().filter(|key| self.provider.authenticates(key));
+        // The first is stored before any step.
+        self.provider.alive().len() - alive.count()
     }
 
     /// The live keys are those of labelled versions, without grace of `AWSCURRENT` alone: no orphan

@@ -1,0 +1,93 @@
+//! Ending a key, where the provider lets it be ended.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use rotation_core::{BackendError, Retire, Retirement};
+
+use super::orphans::Listing;
+use super::{HttpBackend, ONE_REQUEST};
+use crate::admin::AdminHeader;
+use crate::document::ApiKeyDocument;
+use crate::exchange::{AdminError, Sender, is_unsupported};
+use crate::reconcile::is_certainly_absent;
+use crate::template::Values;
+use crate::transport::Transport;
+
+impl<T: Transport> HttpBackend<T> {
+    /// Ends the key with this id. Where the provider may have no revocation, a status of 404 is left
+    /// to the caller: it may say that there is no such key, or no such request.
+    pub(super) async fn revoke(
+        &self,
+        sender: &Sender<'_, T>,
+        admin: &mut AdminHeader<'_>,
+        document: &ApiKeyDocument,
+        id: &str,
+    ) -> Result<Retirement, AdminError> {
+        let values = Values {
+            id: Some(Cow::Borrowed(id)),
+            ..Values::of(document)
+        };
+        let optional = self.provider.optional.revoke;
+        let call = &self.provider.revoke;
+        let Err(refusal) = sender.admin(call, &values, admin, ONE_REQUEST).await else {
+            return Ok(Retirement::Retired);
+        };
+        match refusal.status {
+            Some(StatusCode::GONE) => Ok(Retirement::AlreadyGone),
+            Some(StatusCode::NOT_FOUND) if !optional => Ok(Retirement::AlreadyGone),
+            Some(status) if optional && is_unsupported(status) => Ok(Retirement::kept(CANNOT)),
+            _ => Err(refusal),
+        }
+    }
+
+    /// Ends the key of a credential that has this id.
+    pub(super) async fn retire_key(
+        &self,
+        sender: &Sender<'_, T>,
+        credential: &ApiKeyDocument,
+        id: &str,
+        why: Retire,
+    ) -> Result<Retirement, BackendError> {
+        let mut admin = AdminHeader::new(&self.admin);
+        match self.revoke(sender, &mut admin, credential, id).await {
+            Err(refusal)
+                if self.provider.optional.revoke && refusal.status == Some(StatusCode::NOT_FOUND) =>
+            {
+                self.not_found(sender, &mut admin, credential, id).await
+            }
+            // It must not block every later rotation. If it is one of ours, the next one meets it
+            // again as an orphan.
+            Err(refusal) if why == Retire::FallingOff && refusal.is_for_good() => Ok(Retirement::kept(
+                "the provider refuses to revoke it; revoke it by hand",
+            )),
+            result => Ok(result?),
+        }
+    }
+
+    /// A revocation answered with 404, where it may not exist. Only a list that would show the key
+    /// can tell that it is gone: a key that is wrongly called gone would live on unseen.
+    async fn not_found(
+        &self,
+        sender: &Sender<'_, T>,
+        admin: &mut AdminHeader<'_>,
+        document: &ApiKeyDocument,
+        id: &str,
+    ) -> Result<Retirement, BackendError> {
+        match self.list(sender, admin, document).await? {
+            Listing::Shown(keys) if is_certainly_absent(&keys, id) => Ok(Retirement::AlreadyGone),
+            _ => Ok(Retirement::kept(
+                "the provider answered with 404, and no list shows that it is gone; the provider may have no revocation, so look for it there",
+            )),
+        }
+    }
+}
+
+const CANNOT: &str = "the provider cannot revoke keys by a request; revoke it by hand, if that is possible";
+
+/// Says that a key goes on working, as loud as a key that nobody ends deserves.
+pub(super) fn warn_if_kept(id: Option<&str>, why: Retire, result: &Retirement) {
+    if let Retirement::Kept(because) = result {
+        tracing::warn!(id, why = why.as_str(), %because, "a key that should end goes on working");
+    }
+}
