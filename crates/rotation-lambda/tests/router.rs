@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rotation_core::{
-    Outcome, Rotate, RotationError, RotationErrorKind, RotationEvent, SecretValue, Step, StepReport,
-    async_trait,
+    Outcome, Rotate, RotationError, RotationErrorKind, RotationEvent, SecretDescription, SecretStore,
+    SecretString, SecretValue, Step, StepReport, StoreError, StoredVersion, VersionRef, async_trait,
 };
 use rotation_lambda::Router;
 use rotation_testkit::{Fault, Simulator, SimulatorStore};
@@ -128,6 +128,60 @@ async fn tags_that_do_not_come_in_time_fail_the_step() {
         matches!(error.kind(), RotationErrorKind::OutOfTime { .. }),
         "{error}"
     );
+}
+
+/// Takes ten seconds to describe, and does nothing else.
+#[derive(Debug)]
+struct Slow;
+
+#[async_trait]
+impl SecretStore for Slow {
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let mut secret = SecretDescription::new(secret_id);
+        secret.tags.insert("backend".to_owned(), "slow".to_owned());
+        Ok(secret)
+    }
+
+    async fn read(&self, _: &str, _: VersionRef<'_>) -> Result<StoredVersion, StoreError> {
+        panic!("the router read a value")
+    }
+
+    async fn put_pending(
+        &self,
+        _: &str,
+        _: &str,
+        _: &SecretValue,
+        _: Option<&SecretString>,
+    ) -> Result<(), StoreError> {
+        panic!("the router wrote a value")
+    }
+
+    async fn promote(&self, _: &str, _: &str, _: &str) -> Result<(), StoreError> {
+        panic!("the router moved a label")
+    }
+
+    async fn release_pending(&self, _: &str, _: &str) -> Result<(), StoreError> {
+        panic!("the router moved a label")
+    }
+}
+
+/// Fails, and says how much time it was given.
+struct Stopwatch;
+
+#[async_trait]
+impl Rotate for Stopwatch {
+    async fn rotate(&self, _: &RotationEvent, remaining: Duration) -> Result<StepReport, RotationError> {
+        assert_eq!(remaining, MINUTE - Duration::from_secs(10));
+        Ok(StepReport::new(Outcome::Tested, Vec::new()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_the_tags_took_is_taken_off_the_steps() {
+    let router = Router::new(Slow).by_tag("backend", "slow", Stopwatch);
+    let event = RotationEvent::new("arn", TOKEN, Step::TestSecret).unwrap();
+    router.rotate(&event, MINUTE).await.unwrap();
 }
 
 #[test]

@@ -16,7 +16,7 @@ use serde_json::json;
 
 const TOKEN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const VALUE: &str = r#"{"password":"sentinel-value"}"#;
-const ROTATION_TOKEN: &str = "sentinel-rotation-token";
+const ROTATION_TOKEN: &str = "proof-of-whose-write";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Action {
@@ -372,7 +372,7 @@ async fn an_answer_that_cannot_be_read_leaves_a_write_uncertain() {
 async fn a_message_that_quotes_what_was_sent_is_withheld() {
     let quoting = [
         "Value '{\"password\":\"sentinel-value\"}' at 'secretString' failed to satisfy constraint",
-        "Value 'sentinel-rotation-token' at 'rotationToken' failed to satisfy constraint",
+        "Value 'proof-of-whose-write' at 'rotationToken' failed to satisfy constraint",
         "Value '…sentinel-val' is too short",
     ];
     for message in quoting {
@@ -381,7 +381,7 @@ async fn a_message_that_quotes_what_was_sent_is_withheld() {
             .await;
         let text = format!("{error} {error:?}");
         assert!(
-            !text.contains("sentinel") && text.contains("ValidationException"),
+            !text.contains("sentinel") && !text.contains("proof") && text.contains("ValidationException"),
             "{text}"
         );
     }

@@ -342,6 +342,33 @@ async fn a_lost_answer_and_then_a_refusal_leave_a_write_uncertain() {
     );
 }
 
+/// The client's own time-out ends the call while a try of it is under way.
+#[tokio::test]
+async fn a_call_that_is_given_up_leaves_a_write_uncertain() {
+    let scene = Scene::new().await;
+    let impatient = TimeoutConfig::builder()
+        .operation_timeout(Duration::from_millis(300))
+        .build();
+    let config = scene.store.client().config().to_builder();
+    let store = SecretsManagerStore::new(Client::from_conf(config.timeout_config(impatient).build()));
+    scene
+        .simulator
+        .faults()
+        .at_nth("PutSecretValue", 1, Fault::HangAfter);
+    let value = SecretValue::text("next");
+    let error = store
+        .put_pending(&scene.arn, TOKEN, &value, None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.effect(), Effect::Unknown, "{error}");
+    scene.simulator.faults().at_nth("DescribeSecret", 1, Fault::Hang);
+    let error = store.describe(&scene.arn).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (StoreErrorKind::Unavailable, Effect::NotApplied)
+    );
+}
+
 #[tokio::test]
 async fn denial_names_the_permission() {
     let scene = Scene::new().await;

@@ -313,6 +313,29 @@ async fn the_service_records_which_step_failed() {
     scene.succeeded(&token).await;
 }
 
+#[tokio::test]
+async fn what_is_no_rotation_event_is_refused_and_logged() {
+    let scene = by_hand(None).await;
+    let event =
+        json!({"Step": "createSecret", "SecretId": "arn", "RotationToken": "sentinel\nrotation-token"});
+    let invoked = scene.function.invoke(&event).await;
+    assert_eq!(invoked.error_type(), Some("Rotation.BadEvent"));
+    let lines = scene.closing_lines();
+    let [line] = lines.as_slice() else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(
+        (&line["reason"], &line["class"]),
+        (&json!("bad_event"), &json!("misconfigured"))
+    );
+    assert_eq!((&line["backend"], &line["failed"]), (&json!("none"), &json!(1)));
+    assert!(
+        !scene.function.output().contains("sentinel"),
+        "{}",
+        scene.function.output()
+    );
+}
+
 /// Bad settings end the process at its start, and say which.
 #[tokio::test]
 async fn a_function_that_is_set_up_wrongly_says_how() {

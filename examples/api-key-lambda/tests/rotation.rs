@@ -168,6 +168,29 @@ async fn a_dry_run_tests_the_current_key_and_changes_nothing() {
     assert_eq!(scene.provider.requests(), ["GET /health 200"]);
 }
 
+/// The variable of AWS's templates, where the SDK's own is not set.
+#[tokio::test]
+async fn the_templates_endpoint_is_honoured() {
+    let setting = Setting {
+        endpoint_variable: "SECRETS_MANAGER_ENDPOINT",
+        ..Setting::default()
+    };
+    let scene = Scene::with(setting).await;
+    let token = scene.rotate().await;
+    scene.succeeded(&token).await;
+}
+
+/// A try that hangs is given up after five seconds, well within the function's time, and repeated.
+#[tokio::test]
+async fn a_call_that_hangs_is_tried_again() {
+    let scene = Scene::new().await;
+    scene.simulator.faults().at_nth("DescribeSecret", 1, Fault::Hang);
+    let token = scene.rotate().await;
+    scene.succeeded(&token).await;
+    let failed = |record: &Value| record["eventName"] == "RotationFailed";
+    assert!(!scene.server.cloudtrail_events().iter().any(failed));
+}
+
 /// Each effect in turn is the last thing that the process does, or the last that it does not do.
 #[tokio::test]
 async fn killed_at_every_effect_the_rotation_goes_on_and_the_current_key_works() {

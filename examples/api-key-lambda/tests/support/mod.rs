@@ -30,6 +30,8 @@ pub(crate) struct Setting {
     pub(crate) provider: KeyProvider,
     /// Whether the secret holds the id of its first key.
     pub(crate) with_id: bool,
+    /// The variable that tells the function where Secrets Manager is.
+    pub(crate) endpoint_variable: &'static str,
     /// Whether the simulator invokes the function by itself.
     pub(crate) driven: bool,
     pub(crate) function: Box<dyn FnOnce(FunctionBuilder) -> FunctionBuilder>,
@@ -40,6 +42,7 @@ impl Default for Setting {
         Self {
             provider: KeyProvider::new(ADMIN_TOKEN),
             with_id: true,
+            endpoint_variable: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
             driven: true,
             function: Box::new(|function| function.env("ADMIN_TOKEN", ADMIN_TOKEN)),
         }
@@ -67,7 +70,7 @@ impl Scene {
             false => server,
         };
         let server = server.start().await.unwrap();
-        function.set_env("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.endpoint_url());
+        function.set_env(setting.endpoint_variable, server.endpoint_url());
         let (id, first_key) = provider.make_key("made by hand");
         let mut document = json!({
             "account_id": "7", "api_endpoint": keys.base_url(), "api_key": first_key, "note": "sentinel-note",
