@@ -1,6 +1,7 @@
 //! A step that failed, as Lambda is told of it.
 
 use std::fmt;
+use std::time::Duration;
 
 use lambda_runtime::Diagnostic;
 use rotation_core::{ErrorClass, EventError, RotationError, chain};
@@ -71,6 +72,18 @@ impl Failure {
             Kind::Event(_) | Kind::Panicked => None,
         }
     }
+}
+
+/// The one event that a step ends in, of a failure that no rotator saw.
+pub(crate) fn log(class: ErrorClass, reason: &'static str, error: &str, took: Duration) {
+    tracing::error!(
+        outcome = "failed",
+        class = class.as_str(),
+        reason,
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        error,
+        "step failed"
+    );
 }
 
 impl From<RotationError> for Failure {

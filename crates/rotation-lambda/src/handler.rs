@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use lambda_runtime::LambdaEvent;
-use rotation_core::{Rotate, RotationEvent, StepReport};
+use rotation_core::{ErrorClass, Rotate, RotationEvent, StepReport};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use crate::Failure;
+use crate::{Failure, failure};
 
 /// Does the step that an event asks for: the function without its runtime.
 ///
@@ -115,17 +115,10 @@ fn remaining(now: SystemTime, deadline: SystemTime, reserve: Option<Duration>) -
     left.saturating_sub(reserve.unwrap_or_else(|| (left / 5).min(Duration::from_secs(1))))
 }
 
-/// The one event that a step ends in, of a failure that the rotator did not see.
+/// Of what no rotator saw, a person has to know.
 fn log(failure: &Failure, reason: &'static str, began: SystemTime) {
-    let duration = began.elapsed().unwrap_or_default();
-    tracing::error!(
-        outcome = "failed",
-        class = "misconfigured",
-        reason,
-        duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-        error = %failure,
-        "step failed"
-    );
+    let took = began.elapsed().unwrap_or_default();
+    failure::log(ErrorClass::Misconfigured, reason, &failure.to_string(), took);
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@
 //! |---|---|
 //! | [`run`] | one backend, and nothing to set: a plain `main` |
 //! | [`run_with_client`] | a client that you made |
-//! | [`serve`] | any [`Rotate`](rotation_core::Rotate): a `Rotator` that you set up, a [`Router`] |
+//! | [`serve`] | any [`Rotate`]: a `Rotator` that you set up, a [`Router`] |
 //! | [`Handler`] | a `main` or runtime of your own: an async function, event in, result out |
 //!
 //! # Time

@@ -10,6 +10,8 @@ use rotation_core::{
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::failure;
+
 /// Hands each secret to the backend that is set up for it: by the start of its name, or by a tag.
 ///
 /// Routes are tried in the order in which they were added, and the first that matches has the secret. A
@@ -81,7 +83,7 @@ impl<S: SecretStore> Router<S> {
         self
     }
 
-    async fn route(&self, secret_id: &str, by: Instant) -> Result<&dyn Rotate, RotationErrorKind> {
+    async fn route(&self, secret_id: &str, remaining: Duration) -> Result<&dyn Rotate, RotationErrorKind> {
         let mut described = None;
         for route in &self.routes {
             let matches = match &route.on {
@@ -89,7 +91,7 @@ impl<S: SecretStore> Router<S> {
                 On::Tag { key, value } => {
                     let secret = match &mut described {
                         Some(secret) => secret,
-                        none => none.insert(self.describe(secret_id, by).await?),
+                        none => none.insert(self.describe(secret_id, remaining).await?),
                     };
                     secret.tags.get(key) == Some(value)
                 }
@@ -101,9 +103,16 @@ impl<S: SecretStore> Router<S> {
         Err(RotationErrorKind::NoBackend)
     }
 
-    async fn describe(&self, secret_id: &str, by: Instant) -> Result<SecretDescription, RotationErrorKind> {
+    async fn describe(
+        &self,
+        secret_id: &str,
+        remaining: Duration,
+    ) -> Result<SecretDescription, RotationErrorKind> {
         let operation = "describe the secret";
-        tokio::time::timeout_at(by, self.store.describe(secret_id))
+        if remaining.is_zero() {
+            return Err(RotationErrorKind::OutOfTime { doing: operation });
+        }
+        tokio::time::timeout(remaining, self.store.describe(secret_id))
             .await
             .map_err(|_| RotationErrorKind::OutOfTime { doing: operation })?
             .map_err(|source| RotationErrorKind::Store { operation, source })
@@ -112,13 +121,11 @@ impl<S: SecretStore> Router<S> {
     /// The failure, after logging it as a rotator logs its own.
     fn refuse(event: &RotationEvent, kind: RotationErrorKind, began: Instant) -> RotationError {
         let error = RotationError::new(event.step(), event.client_request_token(), kind);
-        tracing::error!(
-            outcome = "failed",
-            class = error.class().as_str(),
-            reason = error.kind().as_str(),
-            duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            error = chain(&error),
-            "step failed"
+        failure::log(
+            error.class(),
+            error.kind().as_str(),
+            &chain(&error),
+            began.elapsed(),
         );
         error
     }
@@ -144,7 +151,7 @@ impl<S: SecretStore> Rotate for Router<S> {
             step = event.step().as_str(),
         );
         let routed = async {
-            let route = self.route(event.secret_id(), began + remaining).await;
+            let route = self.route(event.secret_id(), remaining).await;
             route.map_err(|kind| Self::refuse(event, kind, began))
         };
         let rotate = routed.instrument(span).await?;

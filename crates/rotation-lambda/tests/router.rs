@@ -184,6 +184,19 @@ async fn the_time_that_the_tags_took_is_taken_off_the_steps() {
     router.rotate(&event, MINUTE).await.unwrap();
 }
 
+#[tokio::test]
+async fn no_time_means_no_call() {
+    let scene = Scene::new();
+    let arn = scene.secret("relay", Some("mail"));
+    let event = RotationEvent::new(&arn, TOKEN, Step::TestSecret).unwrap();
+    let error = scene.router.rotate(&event, Duration::ZERO).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), RotationErrorKind::OutOfTime { .. }),
+        "{error}"
+    );
+    assert!(scene.simulator.calls().is_empty());
+}
+
 #[test]
 fn debug_says_the_routes() {
     let text = format!("{:?}", Scene::new().router);
