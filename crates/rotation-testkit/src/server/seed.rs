@@ -28,8 +28,8 @@ use crate::simulator::Simulator;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A `value` that is a text is stored as it is; an object is stored as a JSON document, its keys in
-/// alphabetical order. `binary` in its place is base64. All fields but `name` may be left out. With a
+/// A `value` that is a text is stored as it is; an object is stored as a JSON document, whose
+/// keys may change their order. `binary` in its place is base64. All fields but `name` may be left out. With a
 /// `rotation_lambda_arn` rotation is on, and RotateSecret needs no function.
 #[derive(Clone, Debug)]
 pub struct Seed {
