@@ -41,6 +41,8 @@
 //! - [`ManualClock`], [`TravelClock`], [`SeededRandom`]: time and chance that a test holds.
 //! - [`backends`]: two targets in memory and their backends.
 //! - [`model`]: the state machine beneath, for other doors.
+//! - `postgres`, behind the feature of this name: a temporary PostgreSQL server, and a proxy that cuts
+//!   its protocol message by message.
 //! - `server`, behind the feature of this name: the same on a loopback socket, for any SDK, and as
 //!   the binary `secretsmanager-simulator`.
 //!
@@ -112,6 +114,8 @@ pub mod http;
 #[cfg(feature = "server")]
 pub mod lambda;
 pub mod model;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "server")]
 pub mod server;
 

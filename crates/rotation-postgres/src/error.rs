@@ -1,0 +1,277 @@
+//! What can go wrong between here and a server, told apart by cause.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use rotation_core::{BackendError, ErrorClass};
+use rustls::CertificateError;
+use tokio_postgres::error::{DbError, SqlState};
+
+/// Why a login or a statement failed, by cause. It is the source of a [`BackendError`].
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The host's name does not resolve.
+    Dns,
+    /// Nothing listens at the address, or a firewall says no.
+    Refused,
+    /// No answer in time.
+    TimedOut,
+    /// The connection broke off.
+    ConnectionLost,
+    /// The server does not offer TLS.
+    TlsNotOffered,
+    /// The server's certificate is not signed by a trusted authority.
+    UntrustedCertificate,
+    /// The server's certificate is for other names.
+    WrongServerName,
+    /// The server's certificate has expired, or is not valid yet.
+    ExpiredCertificate,
+    /// TLS failed for another reason.
+    Tls,
+    /// 28P01: a wrong password, no such role, or a role whose `VALID UNTIL` has passed.
+    WrongPassword,
+    /// 28000: the role may not log in. The password was right.
+    LoginDisabled,
+    /// 28000: `pg_hba.conf` does not admit the role from here, or not in this way.
+    NotAdmitted,
+    /// 3D000: the database does not exist. The password was right.
+    DatabaseMissing,
+    /// 53300: the server's or the role's connections are all in use.
+    TooManyConnections,
+    /// 57P03, 57P01, 57P02: the server is starting up or shutting down.
+    NotReady,
+    /// 25006: the server is read-only, as a replica is.
+    ReadOnly,
+    /// 42501: the role lacks a right.
+    Denied,
+    /// 57014, 55P03: a statement or a wait for a lock took too long.
+    Cancelled,
+    /// Another error of the server.
+    Server,
+    /// The server does not speak as PostgreSQL does.
+    Protocol,
+}
+
+/// A failure of a server or of the way to it. Safe to print: the server's own message is in it, its
+/// detail, hint and context, which may quote a statement, are not.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DatabaseError {
+    kind: FailureKind,
+    message: String,
+    sqlstate: Option<String>,
+}
+
+impl DatabaseError {
+    /// The cause.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// The server's code, of five characters, if it gave one.
+    #[must_use]
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.sqlstate.as_deref()
+    }
+
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            sqlstate: None,
+        }
+    }
+
+    /// Of connecting: the name looked up, or the socket opened.
+    pub(crate) fn of_socket(error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::PermissionDenied => FailureKind::Refused,
+            io::ErrorKind::TimedOut => FailureKind::TimedOut,
+            _ => FailureKind::ConnectionLost,
+        };
+        Self::new(kind, error.to_string())
+    }
+
+    pub(crate) fn timed_out(what: &BackendError) -> Self {
+        Self::new(FailureKind::TimedOut, what.to_string())
+    }
+
+    /// Who can mend it: by itself, a network or a busy server may; certificates, rights and names need
+    /// a person.
+    pub(crate) fn class(&self) -> ErrorClass {
+        match self.kind {
+            FailureKind::TlsNotOffered
+            | FailureKind::UntrustedCertificate
+            | FailureKind::WrongServerName
+            | FailureKind::ExpiredCertificate
+            | FailureKind::LoginDisabled
+            | FailureKind::NotAdmitted
+            | FailureKind::DatabaseMissing
+            | FailureKind::Denied => ErrorClass::Misconfigured,
+            _ => ErrorClass::Unavailable,
+        }
+    }
+
+    /// What to do about it, in half a sentence; empty if the service's replay may be all.
+    fn remedy(&self) -> &'static str {
+        match self.kind {
+            FailureKind::Dns => "check the key \"host\", and that the function's VPC resolves it",
+            FailureKind::Refused => "check \"host\" and \"port\", and that the server runs",
+            FailureKind::TimedOut => {
+                "check that the security groups and the network let the function reach the server"
+            }
+            FailureKind::ConnectionLost | FailureKind::NotReady | FailureKind::Cancelled => {
+                "the next try may pass; if none does, look at the server's log"
+            }
+            FailureKind::TlsNotOffered => {
+                "turn TLS on at the server; or, where plaintext is accepted, put \"ssl\": false into the secret and allow it in the function"
+            }
+            FailureKind::UntrustedCertificate => {
+                "give the function the CA bundle that signed it: for Amazon RDS https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+            }
+            FailureKind::WrongServerName => {
+                "connect by a name that is in the certificate, or set the server name that it has"
+            }
+            FailureKind::ExpiredCertificate => "renew the server's certificate",
+            FailureKind::Tls | FailureKind::Protocol => {
+                "check that \"host\" and \"port\" are those of a PostgreSQL server"
+            }
+            FailureKind::WrongPassword => {
+                "the password is wrong, the role does not exist, or its VALID UNTIL has passed: PostgreSQL does not say which"
+            }
+            FailureKind::LoginDisabled => "the password is right; allow the login: ALTER ROLE … LOGIN",
+            FailureKind::NotAdmitted => "admit the role in pg_hba.conf, with TLS as the secret has it",
+            FailureKind::DatabaseMissing => "the password is right; correct the key \"dbname\"",
+            FailureKind::TooManyConnections => {
+                "close connections, or raise max_connections or the role's limit"
+            }
+            FailureKind::ReadOnly => "give the secret the address of the writer",
+            FailureKind::Denied => "grant the right that is missing",
+            FailureKind::Server => "look at the server's log",
+        }
+    }
+
+    fn of_server(error: &DbError) -> Self {
+        let code = error.code();
+        // InitializeSessionUserId is where a role is told, after its password was checked, that it may
+        // not log in. The texts depend on the server's language.
+        let disabled = error.routine() == Some("InitializeSessionUserId");
+        let kind = match code {
+            c if *c == SqlState::INVALID_PASSWORD => FailureKind::WrongPassword,
+            c if *c == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && disabled => {
+                FailureKind::LoginDisabled
+            }
+            c if *c == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => FailureKind::NotAdmitted,
+            c if *c == SqlState::INVALID_CATALOG_NAME => FailureKind::DatabaseMissing,
+            c if *c == SqlState::TOO_MANY_CONNECTIONS => FailureKind::TooManyConnections,
+            c if *c == SqlState::CANNOT_CONNECT_NOW
+                || *c == SqlState::ADMIN_SHUTDOWN
+                || *c == SqlState::CRASH_SHUTDOWN =>
+            {
+                FailureKind::NotReady
+            }
+            c if *c == SqlState::READ_ONLY_SQL_TRANSACTION => FailureKind::ReadOnly,
+            c if *c == SqlState::INSUFFICIENT_PRIVILEGE => FailureKind::Denied,
+            c if *c == SqlState::QUERY_CANCELED || *c == SqlState::LOCK_NOT_AVAILABLE => {
+                FailureKind::Cancelled
+            }
+            _ => FailureKind::Server,
+        };
+        let message = match error.message() {
+            // It would be the first server to do so; but this is what must not be printed.
+            text if text.contains("SCRAM-SHA-256$") => "(message withheld)".to_owned(),
+            text => text.to_owned(),
+        };
+        Self {
+            kind,
+            message,
+            sqlstate: Some(code.code().to_owned()),
+        }
+    }
+
+    fn of_tls(source: Option<&(dyn Error + 'static)>) -> Self {
+        let io = source.and_then(|source| source.downcast_ref::<io::Error>());
+        let rustls = io
+            .and_then(io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let kind = match rustls {
+            Some(rustls::Error::InvalidCertificate(problem)) => match problem {
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    FailureKind::WrongServerName
+                }
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. } => FailureKind::ExpiredCertificate,
+                _ => FailureKind::UntrustedCertificate,
+            },
+            Some(_) => FailureKind::Tls,
+            None if io.is_some() => FailureKind::ConnectionLost,
+            // The driver's own words are the only sign that the server declined TLS.
+            None if source.is_some_and(|text| text.to_string().contains("does not support TLS")) => {
+                FailureKind::TlsNotOffered
+            }
+            None => FailureKind::Tls,
+        };
+        let message = match kind {
+            FailureKind::TlsNotOffered => "the server does not offer TLS".to_owned(),
+            _ => source.map_or_else(|| "TLS failed".to_owned(), ToString::to_string),
+        };
+        Self::new(kind, message)
+    }
+}
+
+impl From<&tokio_postgres::Error> for DatabaseError {
+    fn from(error: &tokio_postgres::Error) -> Self {
+        if let Some(error) = error.as_db_error() {
+            return Self::of_server(error);
+        }
+        // The driver does not say its kind but in words.
+        let words = error.to_string();
+        if words.starts_with("error performing TLS handshake") {
+            return Self::of_tls(error.source());
+        }
+        if let Some(io) = error
+            .source()
+            .and_then(|source| source.downcast_ref::<io::Error>())
+        {
+            return match io.kind() {
+                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                    Self::new(FailureKind::Protocol, "the server's answer is not PostgreSQL's")
+                }
+                _ => Self::of_socket(io),
+            };
+        }
+        if error.is_closed() {
+            return Self::new(FailureKind::ConnectionLost, "the server closed the connection");
+        }
+        Self::new(FailureKind::Protocol, words)
+    }
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(code) = &self.sqlstate {
+            write!(f, " ({code})")?;
+        }
+        write!(f, "; {}", self.remedy())
+    }
+}
+
+impl Error for DatabaseError {}
+
+/// An error of a step that this failure caused.
+pub(crate) fn caused(message: impl Into<String>, failure: DatabaseError) -> BackendError {
+    let message = message.into();
+    match failure.class() {
+        ErrorClass::Misconfigured => BackendError::misconfigured(message),
+        _ => BackendError::unavailable(message),
+    }
+    .with_source(failure)
+}

@@ -1,0 +1,127 @@
+//! Statements put together: every name and value goes through the escape functions of the driver's
+//! own library.
+
+use postgres_protocol::escape::{escape_identifier, escape_literal};
+use postgres_protocol::password::scram_sha_256;
+use rotation_core::SecretString;
+
+pub(crate) fn identifier(name: &str) -> String {
+    escape_identifier(name)
+}
+
+pub(crate) fn literal(text: &str) -> String {
+    escape_literal(text)
+}
+
+/// Sets a password. What travels, and what a server's log may show, is the SCRAM verifier computed
+/// here, with a salt of its own each time.
+pub(crate) fn set_password(user: &str, password: &SecretString) -> String {
+    format!("ALTER ROLE {} PASSWORD {}", identifier(user), verifier(password))
+}
+
+/// The verifier as a literal.
+pub(crate) fn verifier(password: &SecretString) -> String {
+    literal(&scram_sha_256(password.expose_secret().as_bytes()))
+}
+
+/// The settings whose stored value is a list of quoted names (GUC_LIST_QUOTE in PostgreSQL).
+const LISTS: [&str; 6] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+];
+
+/// `name TO value`, such that what is stored is the value as it stands in the catalog.
+pub(crate) fn setting(name: &str, value: &str) -> String {
+    let value = match LISTS.contains(&name) {
+        true => {
+            let items: Vec<String> = list(value).iter().map(|item| literal(item)).collect();
+            match items.is_empty() {
+                true => literal(""),
+                false => items.join(", "),
+            }
+        }
+        false => literal(value),
+    };
+    format!("{} TO {value}", parameter(name))
+}
+
+/// A parameter's name; those of extensions have a dot.
+pub(crate) fn parameter(name: &str) -> String {
+    name.split('.').map(identifier).collect::<Vec<_>>().join(".")
+}
+
+/// The names in a list such as `"$user", public`.
+fn list(text: &str) -> Vec<String> {
+    let mut items = Vec::new();
+    let mut item = String::new();
+    let (mut quoted, mut begun) = (false, false);
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                item.push('"');
+                characters.next();
+            }
+            '"' => {
+                quoted = !quoted;
+                begun = true;
+            }
+            ',' if !quoted => {
+                items.push(std::mem::take(&mut item));
+                begun = false;
+            }
+            c if c.is_whitespace() && !quoted => {}
+            c => {
+                item.push(c);
+                begun = true;
+            }
+        }
+    }
+    if begun {
+        items.push(item);
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_becomes_a_verifier() {
+        let sql = set_password("a\"b", &"hunter2".into());
+        assert!(
+            sql.starts_with("ALTER ROLE \"a\"\"b\" PASSWORD 'SCRAM-SHA-256$4096:"),
+            "{sql}"
+        );
+        assert!(!sql.contains("hunter2"));
+        assert_ne!(
+            sql,
+            set_password("a\"b", &"hunter2".into()),
+            "each has a salt of its own"
+        );
+    }
+
+    #[test]
+    fn lists_are_quoted_name_by_name() {
+        let rows = [
+            (
+                "search_path",
+                "\"$user\", public",
+                "\"search_path\" TO '$user', 'public'",
+            ),
+            ("search_path", "\"a\"\"b, c\"", "\"search_path\" TO 'a\"b, c'"),
+            ("search_path", "\"\"", "\"search_path\" TO ''"),
+            ("search_path", "", "\"search_path\" TO ''"),
+            ("work_mem", "64MB", "\"work_mem\" TO '64MB'"),
+            ("app.tenant", "o'neil, x", "\"app\".\"tenant\" TO 'o''neil, x'"),
+        ];
+        for (name, value, expected) in rows {
+            assert_eq!(setting(name, value), expected);
+        }
+    }
+}

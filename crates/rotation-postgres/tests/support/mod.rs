@@ -1,0 +1,210 @@
+//! A world for tests: one real server for the whole binary, a simulated Secrets Manager for each test.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use rotation_core::{AWSCURRENT, CredentialBackend, Rotator, SecretValue};
+use rotation_postgres::{AlternatingUsers, CaBundle, Connections, SingleUser};
+use rotation_testkit::postgres::PostgresServer;
+use rotation_testkit::{Simulator, StepResult, StepRun, TravelClock};
+use serde_json::{Value, json};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+
+/// This binary's server; it ends with the process.
+pub(crate) fn server() -> &'static PostgresServer {
+    static SERVER: OnceLock<PostgresServer> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        PostgresServer::builder()
+            .setting("log_statement", "all")
+            .setting("log_connections", "on")
+            .setting("max_connections", "300")
+            .start()
+            .unwrap()
+    })
+}
+
+pub(crate) const TIME: Duration = Duration::from_secs(60);
+
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) server: &'static PostgresServer,
+    pub(crate) admin: Client,
+    /// Where secrets say that the server is.
+    pub(crate) port: u16,
+    pub(crate) plaintext: bool,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::at(server()).await
+    }
+
+    pub(crate) async fn at(server: &'static PostgresServer) -> Self {
+        let admin = login(server.port(), "postgres", "postgres", server.superuser_password())
+            .await
+            .unwrap();
+        Self {
+            simulator: Simulator::with_clock(TravelClock::new()),
+            server,
+            admin,
+            port: server.port(),
+            plaintext: false,
+        }
+    }
+
+    /// Runs statements as the superuser and answers the rows.
+    pub(crate) async fn sql(&self, sql: &str) -> Vec<Vec<String>> {
+        rows(&self.admin, sql).await.unwrap()
+    }
+
+    /// A document for this user, with more keys laid over it.
+    pub(crate) fn document(&self, user: &str, password: &str, more: &Value) -> Value {
+        let mut document = json!({
+            "engine": "postgres", "host": "localhost", "port": self.port,
+            "username": user, "password": password,
+        });
+        if self.plaintext {
+            document["ssl"] = json!(false);
+        }
+        for (key, value) in more.as_object().unwrap() {
+            document[key] = value.clone();
+        }
+        document
+    }
+
+    pub(crate) fn secret(&self, name: &str, document: &Value) -> String {
+        let value = SecretValue::text(document.to_string());
+        self.simulator.operator().create_secret(name, value).unwrap()
+    }
+
+    pub(crate) fn superuser_secret(&self) -> String {
+        let password = self.server.superuser_password();
+        let document = self.document("postgres", password, &json!({}));
+        self.secret("superuser", &document)
+    }
+
+    /// A user in the server, and its secret with a superuser secret beside it.
+    pub(crate) async fn user(&self, user: &str) -> String {
+        let quoted = user.replace('"', "\"\"");
+        self.sql(&format!("CREATE ROLE \"{quoted}\" LOGIN PASSWORD 'first'"))
+            .await;
+        let superuser = self.superuser_secret();
+        let document = self.document(user, "first", &json!({ "masterarn": superuser }));
+        self.secret("rotated", &document)
+    }
+
+    /// The same without `masterarn`.
+    pub(crate) async fn lone_user(&self, user: &str) -> String {
+        self.sql(&format!("CREATE ROLE \"{user}\" LOGIN PASSWORD 'first'"))
+            .await;
+        self.secret("rotated", &self.document(user, "first", &json!({})))
+    }
+
+    pub(crate) fn value(&self, arn: &str, label: &str) -> Value {
+        let value = self.simulator.operator().value(arn, label).unwrap();
+        let SecretValue::Text(text) = value else {
+            panic!("a text")
+        };
+        serde_json::from_str(text.expose_secret()).unwrap()
+    }
+
+    /// User name and password under a label.
+    pub(crate) fn credential(&self, arn: &str, label: &str) -> (String, String) {
+        let document = self.value(arn, label);
+        let text = |key: &str| document[key].as_str().unwrap().to_owned();
+        (text("username"), text("password"))
+    }
+
+    /// A direct login by what is under a label.
+    pub(crate) async fn login(&self, arn: &str, label: &str) -> Result<Client, tokio_postgres::Error> {
+        let (user, password) = self.credential(arn, label);
+        login(self.server.port(), "postgres", &user, &password).await
+    }
+
+    /// A whole rotation, with its replays.
+    pub(crate) async fn rotate(&self, backend: impl CredentialBackend, arn: &str) -> Vec<StepRun> {
+        self.simulator.operator().rotate(arn).unwrap();
+        self.run(backend, arn).await
+    }
+
+    pub(crate) async fn run(&self, backend: impl CredentialBackend, _arn: &str) -> Vec<StepRun> {
+        let rotator = Rotator::new(backend, self.simulator.store()).with_clock(self.simulator.clock());
+        self.simulator.run(&rotator, TIME).await
+    }
+
+    /// A whole rotation that has to succeed at the first try.
+    pub(crate) async fn rotated(&self, backend: impl CredentialBackend, arn: &str) {
+        let runs = self.rotate(backend, arn).await;
+        assert!(
+            runs.len() == 4 && runs.iter().all(|run| run.result.is_done()),
+            "{:#?}",
+            errors(&runs)
+        );
+        self.login(arn, AWSCURRENT).await.unwrap();
+    }
+
+    /// A rotation that fails; what its first failing step says.
+    pub(crate) async fn fails(&self, backend: impl CredentialBackend, arn: &str) -> String {
+        self.simulator.configure(|options| options.replays = 0);
+        let runs = self.rotate(backend, arn).await;
+        let errors = errors(&runs);
+        assert!(!errors.is_empty(), "the rotation succeeded");
+        errors[0].clone()
+    }
+}
+
+/// What failing steps said, with the whole chain.
+pub(crate) fn errors(runs: &[StepRun]) -> Vec<String> {
+    let said = |run: &StepRun| match &run.result {
+        StepResult::Done(_) => None,
+        StepResult::Failed(error) => Some(rotation_core::chain(error).to_string()),
+        other => Some(format!("{other:?}")),
+    };
+    runs.iter().filter_map(said).collect()
+}
+
+pub(crate) async fn login(
+    port: u16,
+    database: &str,
+    user: &str,
+    password: &str,
+) -> Result<Client, tokio_postgres::Error> {
+    let mut config = Config::new();
+    config
+        .host("127.0.0.1")
+        .port(port)
+        .dbname(database)
+        .user(user)
+        .password(password);
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+pub(crate) async fn rows(client: &Client, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
+    let messages = client.simple_query(sql).await?;
+    let row = |message| match message {
+        SimpleQueryMessage::Row(row) => Some(
+            (0..row.len())
+                .map(|column| row.get(column).unwrap_or("-").to_owned())
+                .collect(),
+        ),
+        _ => None,
+    };
+    Ok(messages.into_iter().filter_map(row).collect())
+}
+
+/// Connections that trust this binary's server.
+pub(crate) fn connections() -> Connections {
+    Connections::new(&CaBundle::Pem(server().ca_pem().as_bytes().to_vec())).unwrap()
+}
+
+pub(crate) fn single() -> SingleUser {
+    SingleUser::new(connections())
+}
+
+pub(crate) fn alternating() -> AlternatingUsers {
+    AlternatingUsers::new(connections())
+}

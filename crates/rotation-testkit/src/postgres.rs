@@ -1,0 +1,63 @@
+//! A temporary PostgreSQL server, certificates for it, and a proxy that counts and cuts the messages
+//! of its protocol.
+//!
+//! The server is a real one, found on the machine (see [`PostgresServer::start`]), in a folder of its
+//! own, on a free port of the loopback address; it runs as a user other than root, and ends with the
+//! value, with the process, and on panic.
+//!
+//! ```no_run
+//! use rotation_testkit::postgres::PostgresServer;
+//!
+//! # fn main() -> Result<(), rotation_testkit::postgres::PostgresError> {
+//! let server = PostgresServer::start()?;
+//! println!("PostgreSQL {} at localhost:{}", server.major(), server.port());
+//! # Ok(())
+//! # }
+//! ```
+
+mod certificates;
+mod find;
+mod server;
+mod wire;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use certificates::{Authority, Certificate};
+pub use server::{PostgresBuilder, PostgresServer};
+pub use wire::{Stopped, WireProxy};
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostgresError {
+    /// No PostgreSQL server is installed where it was looked for.
+    #[error(
+        "no PostgreSQL server is installed; get one with `apt-get install postgresql` (Debian), `brew install \
+         postgresql` or `.ci/postgres 17`, or set ROTATION_POSTGRES_BIN to the folder of its `postgres` and `initdb`"
+    )]
+    NotFound,
+    /// `ROTATION_POSTGRES_BIN` does not lead to a server.
+    #[error("there is no `postgres` and `initdb` in {0:?}, which ROTATION_POSTGRES_BIN names")]
+    NoServerIn(PathBuf),
+    /// The server did not start; with what it said.
+    #[error("PostgreSQL did not start: {0}")]
+    NotStarted(String),
+    /// Files or processes could not be handled.
+    #[error("PostgreSQL could not be set up: {what}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A certificate could not be made.
+    #[error("no certificate could be made: {0}")]
+    Certificate(String),
+}
+
+/// Adds what was tried to an error of the operating system.
+fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> PostgresError {
+    let what = what.into();
+    move |source| PostgresError::Io { what, source }
+}
