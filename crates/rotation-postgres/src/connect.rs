@@ -227,8 +227,8 @@ impl Session {
     pub(crate) async fn run(&self, ctx: &StepContext<'_>, sql: &str) -> Result<Vec<Row>, DatabaseError> {
         let left = ctx.remaining();
         let sql = format!(
-            "SET ROLE NONE; SET search_path = pg_catalog; SET default_transaction_read_only = off; \
-             SET synchronous_commit = on; SET statement_timeout = {}; SET lock_timeout = {}; {sql}",
+            "BEGIN; SET ROLE NONE; SET search_path = pg_catalog; SET default_transaction_read_only = off; \
+             SET synchronous_commit = on; SET statement_timeout = {}; SET lock_timeout = {}; COMMIT; {sql}",
             milliseconds(self.statement.min(left)),
             milliseconds(self.lock.min(left)),
         );

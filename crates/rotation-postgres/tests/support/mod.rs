@@ -3,12 +3,13 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, CredentialBackend, Rotator, SecretValue};
 use rotation_postgres::{AlternatingUsers, CaBundle, Connections, SingleUser};
 use rotation_testkit::postgres::PostgresServer;
-use rotation_testkit::{Simulator, StepResult, StepRun, TravelClock};
+use rotation_testkit::{Simulator, SimulatorStore, StepResult, StepRun, TravelClock};
 use serde_json::{Value, json};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
@@ -75,8 +76,10 @@ impl World {
     }
 
     pub(crate) fn secret(&self, name: &str, document: &Value) -> String {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("{name}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let value = SecretValue::text(document.to_string());
-        self.simulator.operator().create_secret(name, value).unwrap()
+        self.simulator.operator().create_secret(&name, value).unwrap()
     }
 
     pub(crate) fn superuser_secret(&self) -> String {
@@ -126,12 +129,15 @@ impl World {
     /// A whole rotation, with its replays.
     pub(crate) async fn rotate(&self, backend: impl CredentialBackend, arn: &str) -> Vec<StepRun> {
         self.simulator.operator().rotate(arn).unwrap();
-        self.run(backend, arn).await
+        self.run(backend).await
     }
 
-    pub(crate) async fn run(&self, backend: impl CredentialBackend, _arn: &str) -> Vec<StepRun> {
-        let rotator = Rotator::new(backend, self.simulator.store()).with_clock(self.simulator.clock());
-        self.simulator.run(&rotator, TIME).await
+    pub(crate) async fn run(&self, backend: impl CredentialBackend) -> Vec<StepRun> {
+        self.simulator.run(&self.rotator(backend), TIME).await
+    }
+
+    pub(crate) fn rotator<B: CredentialBackend>(&self, backend: B) -> Rotator<B, SimulatorStore> {
+        Rotator::new(backend, self.simulator.store()).with_clock(self.simulator.clock())
     }
 
     /// A whole rotation that has to succeed at the first try.
@@ -143,6 +149,16 @@ impl World {
             errors(&runs)
         );
         self.login(arn, AWSCURRENT).await.unwrap();
+    }
+
+    /// Gives a rotation that failed up: takes `AWSPENDING` away, as the error asks for.
+    pub(crate) fn release(&self, arn: &str) {
+        let labels = self.simulator.labels(arn);
+        let pending = labels.version_with("AWSPENDING").unwrap();
+        self.simulator
+            .operator()
+            .remove_label(arn, "AWSPENDING", pending)
+            .unwrap();
     }
 
     /// A rotation that fails; what its first failing step says.
