@@ -2,12 +2,16 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::error::Error;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rotation_core::{AWSCURRENT, CredentialBackend, Rotator, SecretValue};
-use rotation_postgres::{AlternatingUsers, CaBundle, Connections, SingleUser};
+use rotation_core::{
+    AWSCURRENT, BackendError, CredentialBackend, Deadline, OsRandom, Outside, Rotator, SecretReader,
+    SecretValue, Step, StepContext, StoreError, StoreErrorKind, TokioClock, async_trait,
+};
+use rotation_postgres::{AlternatingUsers, CaBundle, Connections, DatabaseError, FailureKind, SingleUser};
 use rotation_testkit::postgres::PostgresServer;
 use rotation_testkit::{Simulator, SimulatorStore, StepResult, StepRun, TravelClock};
 use serde_json::{Value, json};
@@ -223,4 +227,44 @@ pub(crate) fn single() -> SingleUser {
 
 pub(crate) fn alternating() -> AlternatingUsers {
     AlternatingUsers::new(connections())
+}
+
+/// No other secrets.
+struct NoSecrets;
+
+#[async_trait]
+impl SecretReader for NoSecrets {
+    async fn read_current(&self, _: &str) -> Result<SecretValue, StoreError> {
+        Err(StoreError::not_applied(
+            StoreErrorKind::NotFound,
+            "no secrets here",
+        ))
+    }
+}
+
+/// testSecret of one credential, with this much time.
+pub(crate) async fn test_within<B>(backend: &B, document: &Value, time: Duration) -> Result<(), BackendError>
+where
+    B: CredentialBackend,
+{
+    let credential = SecretValue::text(document.to_string()).decode().unwrap();
+    let clock = TokioClock::new();
+    let outside = Outside {
+        clock: &clock,
+        random: &OsRandom,
+        secrets: &NoSecrets,
+    };
+    let deadline = Deadline::after(&clock, time);
+    let ctx = StepContext::new("arn", "token", Step::TestSecret, deadline, outside);
+    backend.test(&ctx, &credential).await
+}
+
+/// What went wrong at testSecret: the kind, and the whole text.
+pub(crate) async fn failure<B: CredentialBackend>(backend: &B, document: &Value) -> (FailureKind, String) {
+    let error = test_within(backend, document, TIME).await.unwrap_err();
+    let text = rotation_core::chain(&error).to_string();
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<DatabaseError>());
+    (source.unwrap_or_else(|| panic!("{text}")).kind(), text)
 }

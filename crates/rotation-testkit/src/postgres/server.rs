@@ -184,6 +184,17 @@ impl PostgresServer {
         self.run()
     }
 
+    /// Starts it again as a replica is: in recovery, and read-only.
+    ///
+    /// # Errors
+    ///
+    /// [`PostgresError::NotStarted`].
+    pub fn restart_read_only(&mut self) -> Result<(), PostgresError> {
+        self.end(true);
+        self.write("data/standby.signal", "")?;
+        self.run()
+    }
+
     fn init(&self) -> Result<(), PostgresError> {
         self.write("password", self.superuser_password())?;
         let path = |name: &str| self.folder.join(name);
@@ -265,7 +276,11 @@ impl PostgresServer {
     /// Its eighth line says whether the server takes connections; that the port is open does not.
     fn is_ready(&self) -> bool {
         let status = fs::read_to_string(self.folder.join("data/postmaster.pid"));
-        status.is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
+        status.is_ok_and(|text| {
+            text.lines()
+                .nth(7)
+                .is_some_and(|line| matches!(line.trim(), "ready" | "standby"))
+        })
     }
 
     fn end(&mut self, keep: bool) {
