@@ -131,7 +131,7 @@ impl CredentialBackend for AlternatingUsers {
         }
         match own {
             Own::In { session, set } if plan.differences.iter().all(|d| d.by(&turn.pending.user)) => {
-                self.change_own(ctx, &turn, session, set, &plan).await
+                self.change_own(ctx, &turn, *session, set, &plan).await
             }
             Own::In { .. } => {
                 self.by_superuser(ctx, &turn, "the two users differ", &plan, true)
@@ -171,7 +171,7 @@ struct Turn {
 /// The pending user's own session, if it has one.
 enum Own {
     In {
-        session: Session,
+        session: Box<Session>,
         /// It logged in by the pending password: an earlier try got this far.
         set: bool,
     },
@@ -239,7 +239,10 @@ impl AlternatingUsers {
         for (label, login, set) in rungs {
             let Some(login) = login else { continue };
             match self.connections.open(ctx, login).await {
-                Ok(session) => return Ok(Own::In { session, set }),
+                Ok(session) => {
+                    let session = Box::new(session);
+                    return Ok(Own::In { session, set });
+                }
                 Err(failure) if failure.kind() == FailureKind::WrongPassword => {}
                 Err(failure) if failure.kind() == FailureKind::LoginDisabled => {
                     return Ok(Own::Out(format!("{user} may not log in")));

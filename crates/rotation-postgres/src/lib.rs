@@ -79,7 +79,7 @@ async fn test_login(
     let acts_as = rows.into_iter().next().and_then(|mut row| row.pop().flatten());
     match owner {
         Some(owner) if acts_as.as_deref() != Some(owner.name()) => Err(BackendError::misconfigured(format!(
-            "{user} logs in and does not act as the owner role {}; migrate the pair first (docs/postgres.md)",
+            "{user} logs in and does not act as the owner role {}; migrate the pair first",
             owner.name()
         ))),
         _ => Ok(()),

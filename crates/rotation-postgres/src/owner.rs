@@ -8,7 +8,8 @@ use crate::names::{LONGEST, is_reserved};
 /// the other can use, alter and drop, and neither can reset the other's password.
 ///
 /// Each user starts its sessions as this role (`ALTER ROLE app SET role = 'app_owner'`). A pair made
-/// by AWS's template has to be [migrated](crate) first.
+/// by AWS's template has to be migrated first: ownership and direct grants given to the role, and the
+/// membership of one user in the other revoked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OwnerRole {
     name: String,
@@ -25,7 +26,7 @@ impl OwnerRole {
     }
 
     /// A role that the superuser creates if it does not exist, for a user that owns nothing yet and
-    /// has no grants of its own. (One that does has to be [migrated](crate).)
+    /// has no grants of its own. (One that does has to be migrated.)
     pub fn created(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),

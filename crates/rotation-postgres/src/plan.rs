@@ -279,8 +279,8 @@ fn check_owner(roles: &Roles, owner: &OwnerRole) -> Result<(), BackendError> {
 
 fn not_adopted(owner: &OwnerRole, why: String) -> BackendError {
     BackendError::misconfigured(format!(
-        "the pair does not share the owner role {}: {why}. Nothing was changed; migrate the pair first \
-         (docs/postgres.md, \"The owner role\")",
+        "the pair does not share the owner role {}: {why}. Nothing was changed; migrate the pair first: \
+         give what both users own and were granted to that role, and revoke one user from the other",
         owner.name()
     ))
 }

@@ -185,7 +185,7 @@ impl SingleUser {
                 }
                 Ok(session) => return Ok(Climbed::In(session)),
                 Err(failure) if failure.kind() == FailureKind::WrongPassword => {
-                    failures.push((label, failure))
+                    failures.push((label, failure));
                 }
                 Err(failure) => {
                     let message = format!("{} could not log in by {label}{}", login.user, so_far(&failures));
