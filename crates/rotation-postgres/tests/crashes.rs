@@ -1,0 +1,139 @@
+//! A crash before every message to and from the database and every call of Secrets Manager, and then a
+//! replay.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
+use std::collections::BTreeSet;
+
+use rotation_core::{AWSCURRENT, CredentialBackend};
+use rotation_testkit::postgres::WireProxy;
+use rotation_testkit::{Fault, StepResult};
+
+mod support;
+
+use support::{TIME, World, connections, errors};
+
+/// A world whose secrets lead through a proxy under the simulator's faults.
+async fn proxied() -> (World, WireProxy) {
+    let mut world = World::new().await;
+    let upstream = ([127, 0, 0, 1], world.server.port()).into();
+    let proxy = WireProxy::start(upstream, world.simulator.faults())
+        .await
+        .unwrap();
+    (world.port, world.plaintext) = (proxy.port(), true);
+    (world, proxy)
+}
+
+/// One rotation with a crash at this effect, and its replays. `always` says that `AWSCURRENT` has to log
+/// in at the instant of the crash, too. False if the rotation was over before.
+async fn crash_at<B>(world: &World, backend: B, arn: &str, number: usize, always: bool) -> bool
+where
+    B: CredentialBackend,
+{
+    let faults = world.simulator.faults();
+    faults.clear();
+    faults.at(number, Fault::CrashBefore);
+    let token = world.simulator.operator().rotate(arn).unwrap();
+    let rotator = world.rotator(backend);
+    while let Some(run) = world.simulator.step(&rotator, TIME).await {
+        match run.result {
+            StepResult::Done(_) => {}
+            StepResult::Crashed => {
+                if always {
+                    world.login(arn, AWSCURRENT).await.unwrap();
+                }
+                break;
+            }
+            other => panic!("at effect {number}: {other:?}"),
+        }
+    }
+    let struck = faults.all_struck();
+    let runs = world.simulator.run(&rotator, TIME).await;
+    assert!(
+        errors(&runs).is_empty(),
+        "at effect {number}: {:?}",
+        errors(&runs)
+    );
+    let labels = world.simulator.labels(arn);
+    assert_eq!(
+        labels.version_with(AWSCURRENT),
+        Some(token.as_str()),
+        "at effect {number}"
+    );
+    world.login(arn, AWSCURRENT).await.unwrap();
+    struck
+}
+
+/// Every effect of a warm rotation. Answers how many there were, and their names.
+async fn explore<B: CredentialBackend>(
+    world: &World,
+    arn: &str,
+    backend: impl Fn() -> B,
+    always: bool,
+) -> (usize, BTreeSet<String>) {
+    let mut names = BTreeSet::new();
+    let mut points = 0;
+    while crash_at(world, backend(), arn, points + 1, always).await {
+        points += 1;
+        let struck = world.simulator.faults().struck();
+        names.extend(struck.into_iter().map(|passage| passage.name));
+    }
+    (points, names)
+}
+
+const EACH: [&str; 6] = [
+    "postgres > Startup",
+    "postgres > Password",
+    "postgres > Query",
+    "postgres < ReadyForQuery",
+    "PutSecretValue",
+    "UpdateSecretVersionStage",
+];
+
+#[tokio::test]
+async fn alternating_users_survive_a_crash_at_every_message() {
+    let (world, _proxy) = proxied().await;
+    let arn = world.user("crash").await;
+    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
+    world.rotated(backend(), &arn).await;
+    world.rotated(backend(), &arn).await;
+    let (points, names) = explore(&world, &arn, backend, true).await;
+    println!("alternating users: {points} crash points");
+    assert!(points >= 100, "{points} crash points");
+    assert!(EACH.iter().all(|name| names.contains(*name)), "{names:?}");
+}
+
+/// The first rotation, which creates the second user by the superuser.
+#[tokio::test]
+async fn the_creation_of_the_second_user_survives_a_crash_at_every_message() {
+    let (world, _proxy) = proxied().await;
+    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
+    let mut points = 0;
+    loop {
+        let arn = world.user(&format!("created_{points}")).await;
+        if !crash_at(&world, backend(), &arn, points + 1, true).await {
+            break;
+        }
+        points += 1;
+    }
+    println!("creation: {points} crash points");
+    assert!(points >= 120, "{points} crash points");
+}
+
+#[tokio::test]
+async fn a_single_user_survives_a_crash_at_every_message() {
+    let (world, _proxy) = proxied().await;
+    let arn = world.lone_user("crash_single").await;
+    let backend = || rotation_postgres::SingleUser::new(connections().allowing_plaintext());
+    let (points, names) = explore(&world, &arn, backend, false).await;
+    println!("single user: {points} crash points");
+    assert!(points >= 60, "{points} crash points");
+    assert!(EACH.iter().all(|name| names.contains(*name)), "{names:?}");
+}
