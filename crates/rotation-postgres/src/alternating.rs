@@ -7,7 +7,7 @@ use rotation_core::{
 
 use crate::connect::{Connections, Session};
 use crate::default_policy;
-use crate::document::{Login, PostgresCredential, same_target};
+use crate::document::{Login, PostgresCredential, previous_login, same_target};
 use crate::error::{DatabaseError, FailureKind, caused};
 use crate::names::{alternate, is_reserved};
 use crate::owner::OwnerRole;
@@ -216,10 +216,7 @@ impl AlternatingUsers {
             )));
         }
         self.check_names(&current.user, &pending.user)?;
-        let previous = live
-            .previous()
-            .and_then(|previous| previous.login("previous").ok())
-            .filter(|previous| previous.user == pending.user && same_target(previous, &current).is_ok());
+        let previous = previous_login(live, &pending.user, &current);
         Ok(Turn {
             superuser_secret: live.current().superuser_secret().map(str::to_owned),
             pending,

@@ -235,6 +235,13 @@ impl Session {
         self.raw(ctx, &sql).await
     }
 
+    /// The same, and answers the first column of each row, without nulls.
+    pub(crate) async fn texts(&self, ctx: &StepContext<'_>, sql: &str) -> Result<Vec<String>, DatabaseError> {
+        let rows = self.run(ctx, sql).await?;
+        let first = |row: Row| row.into_iter().next().flatten();
+        Ok(rows.into_iter().filter_map(first).collect())
+    }
+
     /// Runs statements as the session is after the login.
     pub(crate) async fn raw(&self, ctx: &StepContext<'_>, sql: &str) -> Result<Vec<Row>, DatabaseError> {
         // The server's own time-out tells more, so it comes first.

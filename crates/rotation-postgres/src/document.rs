@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rotation_core::{BackendError, SecretString};
+use rotation_core::{BackendError, Live, SecretString};
 use serde::{Deserialize, Serialize};
 
 /// The part of a secret's document that a rotation reads, with the keys of AWS's templates.
@@ -281,6 +281,17 @@ pub(crate) fn same_target(pending: &Login, current: &Login) -> Result<(), Backen
              and start a new rotation",
         ))),
     }
+}
+
+/// The login of `AWSPREVIOUS`, if it is this user's and for the same target as the current one's. A
+/// document that is not fit is as good as none: it must not stand in the way.
+pub(crate) fn previous_login(
+    live: Live<'_, PostgresCredential>,
+    user: &str,
+    current: &Login,
+) -> Option<Login> {
+    let previous = live.previous()?.login("previous").ok()?;
+    (previous.user == user && same_target(&previous, current).is_ok()).then_some(previous)
 }
 
 #[cfg(test)]

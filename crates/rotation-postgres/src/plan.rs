@@ -6,7 +6,7 @@ use rotation_core::{BackendError, SecretString};
 
 use crate::owner::OwnerRole;
 use crate::roles::{Membership, Role, Roles};
-use crate::sql::{identifier, literal, parameter, setting, verifier};
+use crate::sql::{identifier, literal, parameter, set_password, setting};
 
 /// Something to change before the pending user can take over.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -382,9 +382,7 @@ pub(crate) fn transaction<'a>(
     password: Option<&SecretString>,
 ) -> Option<String> {
     let mut statements: Vec<String> = differences.map(Difference::statement).collect();
-    statements.extend(
-        password.map(|password| format!("ALTER ROLE {} PASSWORD {}", identifier(user), verifier(password))),
-    );
+    statements.extend(password.map(|password| set_password(user, password)));
     match statements.is_empty() {
         true => None,
         false => Some(format!("BEGIN; {}; COMMIT", statements.join("; "))),

@@ -173,13 +173,9 @@ pub(crate) async fn missing_grants(
     ctx: &StepContext<'_>,
     names: Names<'_>,
 ) -> Result<Vec<String>, DatabaseError> {
-    let rows = session
-        .run(ctx, &grants_query(names.current, names.pending))
-        .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| row.into_iter().next().flatten())
-        .collect())
+    session
+        .texts(ctx, &grants_query(names.current, names.pending))
+        .await
 }
 
 fn grants_query(current: &str, pending: &str) -> String {

@@ -7,7 +7,7 @@ use rotation_core::{
 
 use crate::connect::{Connections, Session};
 use crate::default_policy;
-use crate::document::{Login, PostgresCredential, same_target};
+use crate::document::{Login, PostgresCredential, previous_login, same_target};
 use crate::error::{DatabaseError, FailureKind, caused};
 use crate::names::is_reserved;
 use crate::roles::{self, Names};
@@ -101,10 +101,7 @@ impl CredentialBackend for SingleUser {
         let pending = pending.login("pending")?;
         same_target(&pending, &current)?;
         same_user(&pending, &current)?;
-        let previous = live
-            .previous()
-            .and_then(|previous| previous.login("previous").ok())
-            .filter(|previous| previous.user == current.user && same_target(previous, &current).is_ok());
+        let previous = previous_login(live, &current.user, &current);
         let rungs = Rungs {
             pending: &pending,
             current: &current,

@@ -16,12 +16,8 @@ pub(crate) fn literal(text: &str) -> String {
 /// Sets a password. What travels, and what a server's log may show, is the SCRAM verifier computed
 /// here, with a salt of its own each time.
 pub(crate) fn set_password(user: &str, password: &SecretString) -> String {
-    format!("ALTER ROLE {} PASSWORD {}", identifier(user), verifier(password))
-}
-
-/// The verifier as a literal.
-pub(crate) fn verifier(password: &SecretString) -> String {
-    literal(&scram_sha_256(password.expose_secret().as_bytes()))
+    let verifier = scram_sha_256(password.expose_secret().as_bytes());
+    format!("ALTER ROLE {} PASSWORD {}", identifier(user), literal(&verifier))
 }
 
 /// The settings whose stored value is a list of quoted names (GUC_LIST_QUOTE in PostgreSQL).

@@ -219,11 +219,5 @@ async fn missing_admin_options(session: &Session, ctx: &StepContext<'_>, roles: 
     if session.raw(ctx, "ROLLBACK").await.is_err() {
         return Vec::new();
     }
-    match session.run(ctx, &sql).await {
-        Ok(rows) => rows
-            .into_iter()
-            .filter_map(|row| row.into_iter().next().flatten())
-            .collect(),
-        Err(_) => Vec::new(),
-    }
+    session.texts(ctx, &sql).await.unwrap_or_default()
 }
