@@ -305,7 +305,7 @@ impl AlternatingUsers {
             // rds.restrict_password_commands, a setting for superusers only, a reader endpoint.
             Err(failure) if matches!(failure.kind(), FailureKind::Denied | FailureKind::ReadOnly) => {
                 let why = format!("{user} could not change itself: {failure}");
-                self.by_superuser(ctx, turn, &why, plan, set).await
+                self.by_superuser(ctx, turn, &why, plan, true).await
             }
             Err(failure) => Err(caused(format!("{user} could not change its password"), failure)),
         }

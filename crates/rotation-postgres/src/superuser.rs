@@ -182,7 +182,7 @@ pub(crate) async fn explain(
     roles: &[&str],
 ) -> BackendError {
     let name = session.user();
-    let message = format!("the superuser {name} could not change the roles; nothing was changed");
+    let message = format!("the superuser {name} could not change the roles");
     if failure.kind() != FailureKind::Denied {
         return caused(message, failure);
     }
@@ -201,7 +201,7 @@ pub(crate) async fn explain(
         })
         .collect();
     let message = format!(
-        "{message}: from PostgreSQL 16 on, CREATEROLE reaches only roles that one has the ADMIN OPTION \
+        "{message}; nothing was changed. From PostgreSQL 16 on, CREATEROLE reaches only roles that one has the ADMIN OPTION \
          for. Run, as a superuser or as who created them: {}",
         grants.join("; ")
     );

@@ -351,3 +351,20 @@ async fn unknown_keys_and_types_survive() {
     expected["password"] = world.value(&arn, AWSCURRENT)["password"].clone();
     assert_eq!(world.value(&arn, AWSCURRENT), expected);
 }
+
+/// A pair that nothing relates in the catalogs is known by its AWSPREVIOUS login, also where the superuser
+/// has to step in after it.
+#[tokio::test]
+async fn a_pair_known_by_its_logins_alone_is_served_by_the_superuser() {
+    let world = World::new().await;
+    let arn = world.user("known").await;
+    world.rotated(alternating(), &arn).await;
+    world.rotated(alternating(), &arn).await;
+    world.sql("REVOKE known FROM known_clone").await;
+    world.sql("ALTER ROLE known SET log_min_messages = 'info'").await;
+    world.rotated(alternating(), &arn).await;
+    assert_eq!(
+        settings(&world, "known").await,
+        settings(&world, "known_clone").await
+    );
+}
