@@ -168,6 +168,10 @@ impl SuperuserDocument {
         Ok(Some(Endpoint::new(host, port(SUPERUSER, self.port.as_ref())?)))
     }
 
+    pub(crate) fn user(&self) -> Result<String, BackendError> {
+        user(SUPERUSER, &self.username)
+    }
+
     /// The superuser's login to the database of the rotated secret, with the rotated secret's TLS
     /// where the superuser's document does not say.
     pub(crate) fn login(&self, endpoint: Endpoint, rotated: &Login) -> Result<Login, BackendError> {
@@ -175,7 +179,7 @@ impl SuperuserDocument {
         Ok(Login {
             endpoint,
             database: rotated.database.clone(),
-            user: user(SUPERUSER, &self.username)?,
+            user: self.user()?,
             password: password(SUPERUSER, &self.password)?,
             tls: ssl(SUPERUSER, self.ssl.as_ref())?.unwrap_or(inherits),
         })

@@ -148,7 +148,7 @@ pub(crate) fn plan(
     Ok(plan)
 }
 
-fn refuse_superuser(role: &Role) -> Result<(), BackendError> {
+pub(crate) fn refuse_superuser(role: &Role) -> Result<(), BackendError> {
     match role.superuser {
         true => Err(BackendError::misconfigured(format!(
             "{} is a superuser or a member of rds_superuser; such users do not alternate. Use the \
@@ -254,7 +254,7 @@ fn with_owner(
     Ok(())
 }
 
-fn check_owner(roles: &Roles, owner: &OwnerRole) -> Result<(), BackendError> {
+pub(crate) fn check_owner(roles: &Roles, owner: &OwnerRole) -> Result<(), BackendError> {
     let problem = match &roles.owner {
         None if owner.is_created() => return Ok(()),
         None => format!(
@@ -286,7 +286,7 @@ fn not_adopted(owner: &OwnerRole, why: String) -> BackendError {
 }
 
 /// What one user lacks to act as the owner role.
-fn missing_for_owner(role: Option<&Role>, user: &str, owner: &OwnerRole) -> Vec<Difference> {
+pub(crate) fn missing_for_owner(role: Option<&Role>, user: &str, owner: &OwnerRole) -> Vec<Difference> {
     let mut missing = Vec::new();
     let membership = role.and_then(|role| role.memberships.get(owner.name()));
     let options = match membership {

@@ -166,20 +166,27 @@ fn gather(names: Names<'_>, rows: &[Row]) -> Roles {
 }
 
 /// The statements that give the pending user the direct grants that the current one has in the
-/// session's database, and default privileges. Of databases, schemas, relations, columns, routines,
-/// types, foreign servers.
+/// session's database, and default privileges.
 pub(crate) async fn missing_grants(
     session: &Session,
     ctx: &StepContext<'_>,
     names: Names<'_>,
 ) -> Result<Vec<String>, DatabaseError> {
     session
-        .texts(ctx, &grants_query(names.current, names.pending))
+        .texts(ctx, &grants_query(names.current, names.pending, &[names.pending]))
         .await
 }
 
-fn grants_query(current: &str, pending: &str) -> String {
-    let (from, to, target) = (literal(current), literal(pending), literal(&identifier(pending)));
+/// Statements that give one role what another was granted in the session's database: databases,
+/// schemas, relations, columns, routines, types, languages, foreign servers and wrappers, large objects,
+/// default privileges. Nothing on what these owners own.
+pub(crate) fn grants_query(from: &str, to: &str, owners: &[&str]) -> String {
+    let owners: Vec<String> = owners.iter().map(|owner| literal(owner)).collect();
+    let owners = format!(
+        "SELECT oid FROM pg_roles WHERE rolname IN ({})",
+        owners.join(", ")
+    );
+    let (from, to, target) = (literal(from), literal(to), literal(&identifier(to)));
     // Each arm: an access list, the owner, what to grant on, an optional column.
     format!(
         "WITH acl(list, owner, object, col) AS ( \
@@ -196,10 +203,15 @@ fn grants_query(current: &str, pending: &str) -> String {
              UNION ALL SELECT t.typacl, t.typowner, format('TYPE %I.%I', n.nspname, t.typname), NULL \
                  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
              UNION ALL SELECT srvacl, srvowner, format('FOREIGN SERVER %I', srvname), NULL FROM pg_foreign_server \
+             UNION ALL SELECT fdwacl, fdwowner, format('FOREIGN DATA WRAPPER %I', fdwname), NULL \
+                 FROM pg_foreign_data_wrapper \
+             UNION ALL SELECT lanacl, lanowner, format('LANGUAGE %I', lanname), NULL FROM pg_language \
+             UNION ALL SELECT lomacl, lomowner, format('LARGE OBJECT %s', oid), NULL FROM pg_largeobject_metadata \
          ), held AS ( \
              SELECT object, col, privilege_type AS right, is_grantable AS again, grantee \
              FROM acl, aclexplode(acl.list) WHERE acl.list IS NOT NULL AND grantee IN \
                  (SELECT oid FROM pg_roles WHERE rolname IN ({from}, {to})) AND grantee <> acl.owner \
+                 AND acl.owner NOT IN ({owners}) \
          ) \
          SELECT format('GRANT %s%s ON %s TO %s%s', h.right, h.col, h.object, {target}, \
              CASE WHEN h.again THEN ' WITH GRANT OPTION' ELSE '' END) \
@@ -211,11 +223,12 @@ fn grants_query(current: &str, pending: &str) -> String {
          SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s GRANT %s ON %s TO %s%s', o.rolname, \
              CASE WHEN n.nspname IS NULL THEN '' ELSE format(' IN SCHEMA %I', n.nspname) END, e.privilege_type, \
              CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' \
-                 WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' END, {target}, \
+                 WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END, {target}, \
              CASE WHEN e.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) \
          FROM pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) e JOIN pg_roles r ON r.oid = e.grantee \
              JOIN pg_roles o ON o.oid = d.defaclrole LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace \
-         WHERE r.rolname = {from} AND e.grantee <> d.defaclrole AND d.defaclobjtype IN ('r', 'S', 'f', 'T', 'n') \
+         WHERE r.rolname = {from} AND e.grantee <> d.defaclrole AND d.defaclobjtype IN ('r', 'S', 'f', 'T', 'n', 'L') \
+             AND d.defaclrole NOT IN ({owners}) \
              AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) x JOIN pg_roles q ON q.oid = x.grantee \
                  WHERE q.rolname = {to} AND x.privilege_type = e.privilege_type \
                      AND (x.is_grantable OR NOT e.is_grantable)) \

@@ -51,7 +51,7 @@ pub(crate) fn parameter(name: &str) -> String {
 }
 
 /// The names in a list such as `"$user", public`.
-fn list(text: &str) -> Vec<String> {
+pub(crate) fn list(text: &str) -> Vec<String> {
     let mut items = Vec::new();
     let mut item = String::new();
     let (mut quoted, mut begun) = (false, false);

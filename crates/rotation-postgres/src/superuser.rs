@@ -120,6 +120,12 @@ impl Superuser {
         }
     }
 
+    /// The user of the superuser secret.
+    pub(crate) async fn user(ctx: &StepContext<'_>, arn: &str) -> Result<String, BackendError> {
+        let document: SuperuserDocument = ctx.secrets().read_current(arn).await?.decode()?;
+        document.user()
+    }
+
     /// Reads the superuser secret and logs in. `users` are those that are to be changed.
     pub(crate) async fn open(
         &self,
