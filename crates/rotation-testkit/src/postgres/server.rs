@@ -156,6 +156,12 @@ impl PostgresServer {
         self.major
     }
 
+    /// The folder of the server's programs: where it was found.
+    #[must_use]
+    pub fn bin_dir(&self) -> &Path {
+        &self.bin
+    }
+
     /// The CA bundle that the server's certificate is verified by.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
@@ -204,7 +210,11 @@ impl PostgresServer {
         initdb
             .args(["--locale=C", "--no-sync", "--pwfile"])
             .arg(path("password"));
-        let output = initdb.output().map_err(io_error("initdb"))?;
+        let tried = match self.account {
+            Some((user, _)) => format!("initdb as user {user}, who has to reach {}", self.bin.display()),
+            None => "initdb".to_owned(),
+        };
+        let output = initdb.output().map_err(io_error(tried))?;
         match output.status.success() {
             true => Ok(()),
             false => Err(PostgresError::NotStarted(

@@ -4,18 +4,16 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::faults::{Fault, Faults};
-use crate::sync::lock;
 
 /// A loopback proxy for plaintext connections to a PostgreSQL server. Every message, in both
 /// directions, is an effect of [`Faults`], named after its type: `postgres > Query`,
@@ -38,19 +36,6 @@ struct Shared {
     faults: Faults,
     connections: AtomicUsize,
     messages: AtomicUsize,
-    stop: Mutex<Option<usize>>,
-    reached: watch::Sender<bool>,
-}
-
-/// Ready when the message is there that [`WireProxy::stop_at`] names.
-#[derive(Debug)]
-pub struct Stopped(watch::Receiver<bool>);
-
-impl Stopped {
-    /// Waits for it. `false` if the proxy went away before.
-    pub async fn reached(mut self) -> bool {
-        self.0.wait_for(|reached| *reached).await.is_ok()
-    }
 }
 
 impl WireProxy {
@@ -67,8 +52,6 @@ impl WireProxy {
             faults,
             connections: AtomicUsize::new(0),
             messages: AtomicUsize::new(0),
-            stop: Mutex::new(None),
-            reached: watch::Sender::new(false),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self {
@@ -94,20 +77,6 @@ impl WireProxy {
     #[must_use]
     pub fn messages(&self) -> usize {
         self.shared.messages.load(Ordering::SeqCst)
-    }
-
-    /// Passes nothing on any more once this many messages have passed, counted from the start: a place
-    /// for a process of its own to be killed at.
-    #[must_use]
-    pub fn stop_at(&self, messages: usize) -> Stopped {
-        self.shared.reached.send_replace(false);
-        *lock(&self.shared.stop) = Some(messages);
-        Stopped(self.shared.reached.subscribe())
-    }
-
-    /// Passes everything on again, in new connections.
-    pub fn resume(&self) {
-        *lock(&self.shared.stop) = None;
     }
 }
 
@@ -221,11 +190,6 @@ async fn body(from: &mut OwnedReadHalf, mut message: Vec<u8>) -> io::Result<Vec<
 }
 
 async fn pass(shared: &Shared, name: &str, message: &[u8], to: &mut OwnedWriteHalf) -> io::Result<()> {
-    let passed = shared.messages.load(Ordering::SeqCst);
-    if lock(&shared.stop).is_some_and(|stop| passed >= stop) {
-        shared.reached.send_replace(true);
-        return std::future::pending().await;
-    }
     let fault = shared.faults.begin_if(name, |fault| {
         matches!(
             fault,
