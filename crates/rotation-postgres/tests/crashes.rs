@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use rotation_core::{AWSCURRENT, CredentialBackend};
+use rotation_core::{AWSCURRENT, AWSPREVIOUS, CredentialBackend, Retire, Retirement};
 use rotation_testkit::postgres::WireProxy;
 use rotation_testkit::{Fault, StepResult};
 
@@ -125,6 +125,69 @@ async fn the_creation_of_the_second_user_survives_a_crash_at_every_message() {
     }
     println!("creation: {points} crash points");
     assert!(points >= 120, "{points} crash points");
+}
+
+/// Without grace: finishSecret disables the superseded login, and so every rotation begins with a second user
+/// that cannot log in and takes the superuser.
+#[tokio::test]
+async fn a_superseded_login_is_disabled_whatever_crashes() {
+    let (world, _proxy) = proxied().await;
+    let arn = world.user("ended").await;
+    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
+    world.rotated(backend(), &arn).await;
+    world
+        .simulator
+        .operator()
+        .tag(&arn, "rotation:grace", "none")
+        .unwrap();
+    world.rotated(backend(), &arn).await;
+    let mut points = 0;
+    while crash_at(&world, backend(), &arn, points + 1, true).await {
+        points += 1;
+        assert!(
+            world.login(&arn, AWSPREVIOUS).await.is_err(),
+            "at effect {points}: the superseded login works"
+        );
+    }
+    println!("without grace: {points} crash points");
+    assert!(points >= 150, "{points} crash points");
+}
+
+/// What falls off is kept: the next password overwrites it. A crash right after leaves it as it was.
+#[tokio::test]
+async fn what_falls_off_is_kept_and_a_crash_right_after_changes_nothing() {
+    let (world, _proxy) = proxied().await;
+    let arn = world.user("kept").await;
+    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
+    world.rotated(backend(), &arn).await;
+    world.rotated(backend(), &arn).await;
+    // From now on createSecret asks for the end of what falls off.
+    let operator = world.simulator.operator();
+    operator.tag(&arn, "rotation:grace", "none").unwrap();
+    let faults = world.simulator.faults();
+    faults.clear();
+    faults.at_nth("PutSecretValue", 1, Fault::CrashBefore);
+    operator.rotate(&arn).unwrap();
+    let rotator = world.rotator(backend());
+    let run = world.simulator.step(&rotator, TIME).await.unwrap();
+    assert!(matches!(run.result, StepResult::Crashed), "{:?}", run.result);
+    world.login(&arn, AWSPREVIOUS).await.unwrap();
+    world.login(&arn, AWSCURRENT).await.unwrap();
+    world.simulator.skip(std::time::Duration::from_secs(3600));
+    let replayed = world.simulator.step(&rotator, TIME).await.unwrap();
+    let StepResult::Done(report) = &replayed.result else {
+        panic!("{:?}", replayed.result)
+    };
+    let kept = report
+        .retired
+        .iter()
+        .find(|retired| retired.why == Retire::FallingOff)
+        .unwrap();
+    assert!(matches!(kept.result, Retirement::Kept(_)), "{kept:?}");
+    world.login(&arn, AWSPREVIOUS).await.unwrap();
+    let runs = world.simulator.run(&rotator, TIME).await;
+    assert!(errors(&runs).is_empty(), "{:?}", errors(&runs));
+    world.login(&arn, AWSCURRENT).await.unwrap();
 }
 
 #[tokio::test]
