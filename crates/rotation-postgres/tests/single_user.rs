@@ -12,6 +12,7 @@
 use std::time::Instant;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, Step};
+use rotation_testkit::model::Principal;
 use rotation_testkit::postgres::WireProxy;
 use rotation_testkit::{Fault, Faults};
 
@@ -26,14 +27,28 @@ async fn the_password_is_changed_in_place_with_two_connections() {
     let proxy = WireProxy::start(upstream, Faults::new()).await.unwrap();
     world.port = proxy.port();
     let arn = world.lone_user("solo").await;
+    let refused = || {
+        let log = world.server.log();
+        log.matches("password authentication failed for user \"solo\"")
+            .count()
+    };
     for _ in 0..3 {
-        let before = proxy.connections();
+        let (connections, before) = (proxy.connections(), refused());
         let (user, old) = world.credential(&arn, AWSCURRENT);
         world.simulator.clear_calls();
         world.rotated(single(), &arn).await;
+        assert_eq!(proxy.connections() - connections, 2);
+        assert_eq!(
+            refused(),
+            before,
+            "a rotation without trouble makes no login that fails"
+        );
+        let calls = world.simulator.calls();
+        let ours = calls
+            .iter()
+            .filter(|call| call.principal == Principal::RotationFunction);
+        assert_eq!(ours.count(), 12, "{calls:?}");
         assert!(login(world.server.port(), "postgres", &user, &old).await.is_err());
-        assert_eq!(proxy.connections() - before, 2);
-        assert!(!world.server.log().contains("failed for user \"solo_unknown\""));
     }
 }
 
