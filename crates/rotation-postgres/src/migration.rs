@@ -1,14 +1,15 @@
 //! Gives a pair that AWS's template made a shared owner role.
 
+mod queries;
+mod script;
 mod steps;
 mod survey;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use rotation_core::{
-    AWSCURRENT, AWSPENDING, AWSPREVIOUS, BackendError, Deadline, OsRandom, Outside, SecretReader,
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, BackendError, Deadline, ErrorClass, OsRandom, Outside, SecretReader,
     SecretStore, SecretValue, Step, StepContext, StoreError, TokioClock, VersionRef, async_trait,
 };
 
@@ -17,7 +18,11 @@ use crate::document::{Login, PostgresCredential, same_target};
 use crate::error::caused;
 use crate::names::alternate;
 use crate::owner::OwnerRole;
-use crate::superuser::{SameHost, Superuser, SuperuserHosts};
+use crate::superuser::{SameHost, Superuser, SuperuserHosts, explain_as};
+
+use script::Phase;
+
+pub use script::{MigrationPlan, MigrationStep};
 
 /// How long planning or applying may take as a whole.
 const TIME: Duration = Duration::from_secs(15 * 60);
@@ -60,85 +65,6 @@ pub struct Migration {
     superuser: Superuser,
 }
 
-/// The statements of a migration, in order. `Display` is a script with comments; it holds no secret.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct MigrationPlan {
-    steps: Vec<MigrationStep>,
-    notes: Vec<String>,
-}
-
-/// One statement of a migration.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct MigrationStep {
-    user: Option<String>,
-    database: String,
-    statement: String,
-}
-
-impl MigrationPlan {
-    /// What will be run.
-    #[must_use]
-    pub fn steps(&self) -> &[MigrationStep] {
-        &self.steps
-    }
-
-    /// What a person has to know or do; nothing of it is done by the migration.
-    #[must_use]
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-}
-
-impl MigrationStep {
-    /// Who runs it: one of the two users, or the superuser; `None` is an administrator, where the secret
-    /// names no superuser.
-    #[must_use]
-    pub fn user(&self) -> Option<&str> {
-        self.user.as_deref()
-    }
-
-    /// The database that it is run in.
-    #[must_use]
-    pub fn database(&self) -> &str {
-        &self.database
-    }
-
-    /// The statement.
-    #[must_use]
-    pub fn statement(&self) -> &str {
-        &self.statement
-    }
-
-    fn who(&self) -> &str {
-        self.user().unwrap_or("an administrator")
-    }
-
-    /// Whether both are run in one transaction.
-    fn joins(&self, other: &Self) -> bool {
-        self.user == other.user && self.database == other.database
-    }
-}
-
-impl fmt::Display for MigrationPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for group in self.steps.chunk_by(MigrationStep::joins) {
-            if let Some(first) = group.first() {
-                writeln!(f, "-- as {}, in database {}", first.who(), first.database)?;
-            }
-            for step in group {
-                writeln!(f, "{};", step.statement)?;
-            }
-        }
-        if self.steps.is_empty() {
-            writeln!(f, "-- nothing to do")?;
-        }
-        for note in &self.notes {
-            writeln!(f, "-- note: {note}")?;
-        }
-        Ok(())
-    }
-}
-
 impl Migration {
     /// A migration to the owner role of this name, which is created if it does not exist.
     #[must_use]
@@ -167,24 +93,20 @@ impl Migration {
     pub async fn plan(&self, store: &impl SecretStore, secret: &str) -> Result<MigrationPlan, BackendError> {
         within(store, secret, async |ctx| {
             let pair = self.pair(store, secret).await?;
-            let superuser = match &pair.superuser_secret {
-                Some(arn) => Some(Superuser::user(ctx, arn).await?),
-                None => None,
-            };
-            let seen = survey::read(&self.connections, ctx, &pair, &self.owner, superuser).await?;
-            steps::plan(&pair.names(), &self.owner, &seen)
+            self.survey(ctx, &pair).await
         })
         .await
     }
 
     /// Runs the statements of a plan: those that follow each other with the same user and database in
-    /// one transaction.
+    /// one transaction. Before the first that takes anything away it looks whether all that came before
+    /// has had its effect: PostgreSQL only warns of a `GRANT` that grants nothing.
     ///
     /// # Errors
     ///
-    /// [`BackendError`] with the statement that failed, or with those that an administrator has to run.
-    /// A failed statement's transaction is undone, what was run before stays, and a new plan goes on from
-    /// there.
+    /// [`BackendError`] with the statement that failed, or with those that had no effect or that an
+    /// administrator has to run. A failed statement's transaction is undone, what was run before stays,
+    /// and a new plan goes on from there.
     pub async fn apply(
         &self,
         store: &impl SecretStore,
@@ -193,12 +115,38 @@ impl Migration {
     ) -> Result<(), BackendError> {
         within(store, secret, async |ctx| {
             let pair = self.pair(store, secret).await?;
-            for group in plan.steps.chunk_by(MigrationStep::joins) {
+            let (give, switch): (Vec<_>, Vec<_>) = plan
+                .steps
+                .iter()
+                .cloned()
+                .partition(|step| step.phase == Phase::Give);
+            for group in give.chunk_by(MigrationStep::joins) {
+                self.run(ctx, &pair, group).await?;
+            }
+            let now = self.survey(ctx, &pair).await?;
+            let left: Vec<_> = now
+                .steps
+                .into_iter()
+                .filter(|step| step.phase == Phase::Give)
+                .collect();
+            if let Some(first) = left.first() {
+                return Err(no_effect(first, &left));
+            }
+            for group in switch.chunk_by(MigrationStep::joins) {
                 self.run(ctx, &pair, group).await?;
             }
             Ok(())
         })
         .await
+    }
+
+    async fn survey(&self, ctx: &StepContext<'_>, pair: &Pair) -> Result<MigrationPlan, BackendError> {
+        let superuser = match &pair.superuser_secret {
+            Some(arn) => Some(Superuser::user(ctx, arn).await?),
+            None => None,
+        };
+        let seen = survey::read(&self.connections, ctx, pair, &self.owner, superuser).await?;
+        steps::plan(&pair.names(), &self.owner, &seen)
     }
 
     async fn run(
@@ -209,26 +157,30 @@ impl Migration {
     ) -> Result<(), BackendError> {
         let Some(first) = group.first() else { return Ok(()) };
         let session = self.session(ctx, pair, first, group).await?;
-        let failed = |statement: &str, failure| {
-            let (who, database) = (first.who(), &first.database);
-            let message = format!(
+        let failed = |statement: &str| {
+            let (who, database) = (first.who(), first.database());
+            format!(
                 "{who} could not run, in database {database}: {statement}. The statements of this \
                  transaction were undone, those before it stay; mend the cause, or have somebody run this \
                  statement who may, then plan anew"
-            );
-            caused(message, failure)
+            )
         };
-        session
-            .run(ctx, "BEGIN")
-            .await
-            .map_err(|failure| failed("BEGIN", failure))?;
+        let begun = session.run(ctx, "BEGIN").await;
+        begun.map_err(|failure| caused(failed("BEGIN"), failure))?;
         let commit = ["COMMIT"];
         for statement in group.iter().map(MigrationStep::statement).chain(commit) {
-            session
-                .raw(ctx, statement)
-                .await
-                .map_err(|failure| failed(statement, failure))?;
-            tracing::info!(user = first.who(), database = first.database, statement, "done");
+            if let Err(failure) = session.raw(ctx, statement).await {
+                let message = failed(statement);
+                let [current, previous] = pair.names();
+                return Err(match [current, previous].contains(&first.who()) {
+                    true => caused(message, failure),
+                    false => {
+                        let roles = [current, previous, self.owner.name()];
+                        explain_as(message, &session, ctx, failure, &roles).await
+                    }
+                });
+            }
+            tracing::info!(user = first.who(), database = first.database(), statement, "done");
         }
         session.close(ctx).await;
         Ok(())
@@ -242,24 +194,35 @@ impl Migration {
         group: &[MigrationStep],
     ) -> Result<Session, BackendError> {
         let at = |login: &Login| Login {
-            database: first.database.clone(),
+            database: first.database().to_owned(),
             ..login.clone()
         };
         let login = pair
             .logins
             .iter()
             .find(|login| Some(login.user.as_str()) == first.user());
-        match (login, &first.user, &pair.superuser_secret) {
+        match (login, first.user(), &pair.superuser_secret) {
             (Some(login), ..) => self.connections.open(ctx, &at(login)).await.map_err(|failure| {
                 let user = &login.user;
-                let message = format!("{user} could not log in to database {}", first.database);
+                let message = format!("{user} could not log in to database {}", first.database());
                 caused(message, failure)
             }),
             (None, Some(_), Some(arn)) => {
                 let rotated = at(pair.current());
-                self.superuser
-                    .open(ctx, &self.connections, arn, &rotated, &pair.names())
-                    .await
+                let users = pair.names();
+                let opened = self.superuser.open(ctx, &self.connections, arn, &rotated, &users);
+                opened.await.map_err(|error| {
+                    let (database, next) = (first.database(), first.statement());
+                    let message = format!(
+                        "the superuser could not log in to database {database}, where the next statement is {next}; what came \
+                         before it is done"
+                    );
+                    match error.class() {
+                        ErrorClass::Unavailable => BackendError::unavailable(message),
+                        _ => BackendError::misconfigured(message),
+                    }
+                    .with_source(error)
+                })
             }
             (None, None, _) => Err(needs_an_administrator(first, group)),
             (None, Some(user), None) => Err(BackendError::misconfigured(format!(
@@ -311,7 +274,20 @@ fn needs_an_administrator(first: &MigrationStep, group: &[MigrationStep]) -> Bac
     BackendError::misconfigured(format!(
         "the secret names no superuser secret (\"masterarn\"), and these statements need an administrator. \
          What came before them is done. Run in database {}, in this order, then plan anew: {}",
-        first.database,
+        first.database(),
+        all.join("; ")
+    ))
+}
+
+fn no_effect(first: &MigrationStep, left: &[MigrationStep]) -> BackendError {
+    let all: Vec<String> = left
+        .iter()
+        .map(|step| format!("{} (in database {})", step.statement(), step.database()))
+        .collect();
+    BackendError::misconfigured(format!(
+        "{} ran what it was to run, and these statements are still to do: what grants no right is only warned of. Nothing \
+         was taken away. Have the owner of each object run them, then plan anew: {}",
+        first.who(),
         all.join("; ")
     ))
 }
@@ -343,13 +319,24 @@ struct Database {
     grants: Vec<String>,
     /// Changes of a schema's owner, by each user.
     schemas_owned: Vec<Owned>,
-    /// The same that one of the pair may run, once the owner role owns what it owned.
+    /// What the owner role lacks a right in to be given what is there: by user.
+    blocked: Vec<(String, String)>,
+    /// The same as `grants` that one of the pair may run, once the owner role owns what it owned.
     own: Vec<(String, String)>,
     /// Those of these names that are schemas.
     schemas: Vec<String>,
     /// The search path of each user, as a session begins with it.
     paths: BTreeMap<String, String>,
     notes: Vec<String>,
+}
+
+impl Database {
+    /// Something that this user may run, unless the other runs the same.
+    fn of_user(&mut self, user: &str, statement: String) {
+        if self.own.iter().all(|(_, known)| *known != statement) {
+            self.own.push((user.to_owned(), statement));
+        }
+    }
 }
 
 /// A change of something's owner to the owner role.

@@ -50,7 +50,7 @@ impl OwnerRole {
             "" => "is empty",
             name if name.len() > LONGEST => "is longer than the 63 bytes that PostgreSQL keeps",
             name if name.contains('\0') => "holds a NUL",
-            name if name == "none" || is_reserved(name) => "is reserved",
+            name if ["none", "public"].contains(&name) || is_reserved(name) => "is reserved",
             name if users.contains(&name) => "is that of a user; it has to be a role of its own",
             _ => return Ok(()),
         };

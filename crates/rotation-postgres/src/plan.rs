@@ -189,6 +189,13 @@ fn without_owner(
     if roles.pending_inherits {
         return Ok(());
     }
+    if let Some(shared) = acts_as_one(current, pending) {
+        plan.warnings.push(format!(
+            "{} and {} both act as {shared}; name it to the function as their owner role, so that this is looked after",
+            current.name, pending.name
+        ));
+        return Ok(());
+    }
     if current.owned + current.granted == 0 {
         return Ok(());
     }
@@ -209,6 +216,16 @@ fn without_owner(
         ));
     }
     Ok(())
+}
+
+/// The role that the sessions of both begin as, if it is one: a pair with an owner role.
+fn acts_as_one<'a>(one: &'a Role, other: &Role) -> Option<&'a String> {
+    let key = (String::new(), "role".to_owned());
+    let role = one.settings.get(&key)?;
+    let both = [one, other]
+        .iter()
+        .all(|user| user.memberships.contains_key(role));
+    (both && other.settings.get(&key) == Some(role)).then_some(role)
 }
 
 fn share_a_role(one: &Role, other: &Role) -> bool {

@@ -36,6 +36,7 @@ pub(crate) struct Role {
 pub(crate) struct Membership {
     pub(crate) inherits: bool,
     pub(crate) sets: bool,
+    pub(crate) admin: bool,
 }
 
 /// The roles of a pair, as far as they exist.
@@ -92,7 +93,7 @@ fn query(names: Names<'_>) -> String {
          FROM pg_roles r WHERE r.rolname IN ({any}); \
          SELECT 'member', m.rolname, r.rolname, \
              bool_or(coalesce((to_jsonb(a)->>'inherit_option')::bool, m.rolinherit)), \
-             bool_or(coalesce((to_jsonb(a)->>'set_option')::bool, true)) \
+             bool_or(coalesce((to_jsonb(a)->>'set_option')::bool, true)), bool_or(a.admin_option) \
          FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles r ON r.oid = a.roleid \
          WHERE m.rolname IN ({any}) GROUP BY m.rolname, r.rolname; \
          SELECT 'setting', r.rolname, coalesce(d.datname, ''), s \
@@ -144,6 +145,7 @@ fn gather(names: Names<'_>, rows: &[Row]) -> Roles {
                 let membership = Membership {
                     inherits: yes(rest, 1),
                     sets: yes(rest, 2),
+                    admin: yes(rest, 3),
                 };
                 role.memberships
                     .insert(text(rest, 0).unwrap_or_default(), membership);
@@ -195,10 +197,10 @@ pub(crate) fn grants_query(from: &str, to: &str, owners: &[&str]) -> String {
              UNION ALL SELECT nspacl, nspowner, format('SCHEMA %I', nspname), NULL FROM pg_namespace \
              UNION ALL SELECT c.relacl, c.relowner, format('%s %I.%I', \
                  CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname), NULL \
-                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't' \
              UNION ALL SELECT a.attacl, c.relowner, format('TABLE %I.%I', n.nspname, c.relname), \
                  format(' (%I)', a.attname) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT a.attisdropped \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT a.attisdropped AND c.relpersistence <> 't' \
              UNION ALL SELECT p.proacl, p.proowner, format('ROUTINE %s', p.oid::regprocedure), NULL FROM pg_proc p \
              UNION ALL SELECT t.typacl, t.typowner, format('TYPE %I.%I', n.nspname, t.typname), NULL \
                  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
@@ -255,7 +257,7 @@ mod tests {
         let rows = [
             "role|app|t|f|-1|-|f|CREATEDB|2|1",
             "role|app_clone|f|t|5|2030-01-01 00:00:00.000000+00|t||0|0",
-            "member|app|own|f|t",
+            "member|app|own|f|t|f",
             "setting|app||search_path=a, b=c",
             "setting|app|crm|work_mem=1MB",
             "reach|t|f",
@@ -269,7 +271,7 @@ mod tests {
             (2, 1, -1)
         );
         let own = current.memberships["own"];
-        assert!(!own.inherits && own.sets);
+        assert!(!own.inherits && own.sets && !own.admin);
         let key = (String::new(), "search_path".to_owned());
         assert_eq!(current.settings[&key], "a, b=c");
         assert!(!pending.can_login && pending.superuser && pending.connection_limit == 5);

@@ -187,8 +187,19 @@ pub(crate) async fn explain(
     failure: DatabaseError,
     roles: &[&str],
 ) -> BackendError {
+    let message = format!("the superuser {} could not change the roles", session.user());
+    explain_as(message, session, ctx, failure, roles).await
+}
+
+/// The same with a message of the caller's.
+pub(crate) async fn explain_as(
+    message: String,
+    session: &Session,
+    ctx: &StepContext<'_>,
+    failure: DatabaseError,
+    roles: &[&str],
+) -> BackendError {
     let name = session.user();
-    let message = format!("the superuser {name} could not change the roles");
     if failure.kind() != FailureKind::Denied {
         return caused(message, failure);
     }
@@ -207,7 +218,7 @@ pub(crate) async fn explain(
         })
         .collect();
     let message = format!(
-        "{message}; nothing was changed. From PostgreSQL 16 on, CREATEROLE reaches only roles that one has the ADMIN OPTION \
+        "{message}; nothing of it was done. From PostgreSQL 16 on, CREATEROLE reaches only roles that one has the ADMIN OPTION \
          for. Run, as a superuser or as who created them: {}",
         grants.join("; ")
     );

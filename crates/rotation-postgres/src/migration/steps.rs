@@ -1,12 +1,15 @@
 //! From what was seen to what has to be run: decided from the survey alone.
 
+use std::collections::BTreeMap;
+
 use rotation_core::BackendError;
 
-use crate::migration::survey::{Administrator, Survey};
-use crate::migration::{Database, MigrationPlan, MigrationStep, Owned};
+use crate::migration::Database;
+use crate::migration::script::{MigrationPlan, Phase, Script};
+use crate::migration::survey::Survey;
 use crate::owner::OwnerRole;
 use crate::plan::{Difference, check_owner, missing_for_owner, refuse_superuser};
-use crate::roles::Role;
+use crate::roles::{Membership, Role};
 use crate::sql::{identifier, list};
 
 /// The plan. The order lets neither an open session nor a new one lose a right on the way: the role is
@@ -22,18 +25,13 @@ pub(super) fn plan(
     for role in roles {
         check(role, owner)?;
     }
-    let reach = seen.roles.pending_inherits || seen.roles.current_is_member;
-    if reach && seen.edges.is_empty() {
-        let [one, other] = users;
+    if !seen.refusals.is_empty() {
+        let why = seen.refusals.join(". And ");
         return Err(BackendError::misconfigured(format!(
-            "one of {one} and {other} is a member of the other by way of a third role; revoke that first"
+            "the pair cannot be migrated as it is, and nothing was changed: {why}"
         )));
     }
-    let mut script = Script {
-        home: &seen.home,
-        superuser: seen.superuser.as_ref(),
-        steps: Vec::new(),
-    };
+    let mut script = Script::new(seen);
     let mut notes = notes(&roles, owner, seen);
     membership(&mut script, &roles, owner, seen);
     script.owners(&seen.home, &seen.databases_owned, owner);
@@ -44,18 +42,20 @@ pub(super) fn plan(
         script.owners(&database.name, &database.schemas_owned, owner);
         of_users(&mut script, users, owner, database);
     }
-    sessions(&mut script, &roles, owner, seen);
-    for (role, member, grantor) in &seen.edges {
-        let by = grantor.as_ref().map_or_else(String::new, |grantor| {
+    script.phase = Phase::Switch;
+    notes.extend(sessions(&mut script, &roles, owner, seen));
+    for edge in &seen.edges {
+        let by = edge.grantor.as_ref().map_or_else(String::new, |grantor| {
             format!(" GRANTED BY {}", identifier(grantor))
         });
-        let statement = format!("REVOKE {} FROM {}{by}", identifier(role), identifier(member));
-        script.by_superuser(&seen.home, statement);
+        let (role, member) = (identifier(&edge.role), identifier(&edge.member));
+        script.by_superuser(&seen.home, format!("REVOKE {role} FROM {member}{by}"));
     }
     if !script.steps.is_empty() {
         notes.push(format!(
             "sessions act as {0} from then on: current_user is {0}, in expressions and policies too; \
-             session_user stays the user. Sessions that are open now act as the user until they end, and \
+             session_user stays the user. What needs the user itself (pg_cancel_backend of its own sessions) \
+             takes SET ROLE NONE. Sessions that are open now act as the user until they end, and \
              what they make belongs to it: plan again after the next rotation",
             owner.name()
         ));
@@ -64,69 +64,6 @@ pub(super) fn plan(
         steps: script.steps,
         notes,
     })
-}
-
-struct Script<'a> {
-    home: &'a str,
-    superuser: Option<&'a Administrator>,
-    steps: Vec<MigrationStep>,
-}
-
-impl Script<'_> {
-    fn push(&mut self, user: Option<&str>, database: &str, statement: String) {
-        self.steps.push(MigrationStep {
-            user: user.map(str::to_owned),
-            database: database.to_owned(),
-            statement,
-        });
-    }
-
-    fn by_superuser(&mut self, database: &str, statement: String) {
-        let superuser = self.superuser.map(|superuser| superuser.name.as_str());
-        self.push(superuser, database, statement);
-    }
-
-    /// In the database of the secret.
-    fn home(&mut self, user: &str, difference: &Difference) {
-        let home = self.home;
-        self.push(Some(user), home, difference.statement());
-    }
-
-    /// The same, by the superuser.
-    fn at_home(&mut self, difference: &Difference) {
-        let home = self.home;
-        self.by_superuser(home, difference.statement());
-    }
-
-    /// Changes of owners: by who owns it where that one may, else by the superuser, who has the rights of
-    /// both for as long as its transaction lasts.
-    fn owners(&mut self, database: &str, owned: &[Owned], owner: &OwnerRole) {
-        for change in owned.iter().filter(|change| change.may) {
-            self.push(Some(&change.by), database, change.statement.clone());
-        }
-        let others: Vec<&Owned> = owned.iter().filter(|change| !change.may).collect();
-        let mut needed: Vec<&str> = others.iter().map(|change| change.by.as_str()).collect();
-        needed.push(owner.name());
-        needed.sort_unstable();
-        needed.dedup();
-        let lent: Vec<(String, String)> = match (self.superuser, others.is_empty()) {
-            (Some(superuser), false) => needed
-                .into_iter()
-                .filter(|&role| superuser.lacks.iter().any(|lacked| lacked == role))
-                .map(|role| (identifier(role), identifier(&superuser.name)))
-                .collect(),
-            _ => Vec::new(),
-        };
-        for (role, superuser) in &lent {
-            self.by_superuser(database, format!("GRANT {role} TO {superuser}"));
-        }
-        for change in others {
-            self.by_superuser(database, change.statement.clone());
-        }
-        for (role, superuser) in &lent {
-            self.by_superuser(database, format!("REVOKE {role} FROM {superuser}"));
-        }
-    }
 }
 
 fn both<'a>(users: &[&str; 2], seen: &'a Survey) -> Result<[&'a Role; 2], BackendError> {
@@ -173,33 +110,50 @@ fn membership(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, se
         script.at_home(&Difference::CreateOwner { role });
     }
     for role in roles {
-        let missing = missing_for_owner(Some(role), &role.name, owner);
-        for difference in missing.iter().filter(|d| matches!(d, Difference::Member { .. })) {
-            script.at_home(difference);
-        }
-    }
-    let mut groups: Vec<&String> = roles
-        .iter()
-        .flat_map(|role| &role.memberships)
-        .filter(|(name, how)| {
-            how.inherits && *name != owner.name() && roles.iter().all(|role| role.name != **name)
-        })
-        .map(|(name, _)| name)
-        .collect();
-    groups.sort();
-    groups.dedup();
-    let holds = |group: &String| {
-        let role = seen.roles.owner.as_ref();
-        role.is_some_and(|role| role.memberships.contains_key(group))
-    };
-    for group in groups.into_iter().filter(|group| !holds(group)) {
-        let (user, role) = (owner.name().to_owned(), group.clone());
+        let membership = role.memberships.get(owner.name());
+        // Sessions that are open have what the role owns by inheritance alone.
+        let options = match membership {
+            Some(membership) if membership.inherits && membership.sets => continue,
+            Some(_) => script.lending,
+            None => "",
+        };
         script.at_home(&Difference::Member {
-            user,
-            role,
-            options: "",
+            user: role.name.clone(),
+            role: owner.name().to_owned(),
+            options,
         });
     }
+    for (group, sets) in groups(roles, owner) {
+        let held = seen
+            .roles
+            .owner
+            .as_ref()
+            .and_then(|role| role.memberships.get(group));
+        if held.is_some_and(|held| held.inherits && (held.sets || !sets)) {
+            continue;
+        }
+        let options = match (seen.has_options, sets) {
+            (true, false) => " WITH INHERIT TRUE, SET FALSE",
+            (true, true) if held.is_some() => script.lending,
+            _ => "",
+        };
+        script.at_home(&Difference::Member {
+            user: owner.name().to_owned(),
+            role: group.clone(),
+            options,
+        });
+    }
+}
+
+/// The other roles whose rights the users inherit, and whether one of them may become it.
+fn groups<'a>(roles: &[&'a Role; 2], owner: &OwnerRole) -> BTreeMap<&'a String, bool> {
+    let mut groups = BTreeMap::new();
+    for (name, how) in roles.iter().flat_map(|role| &role.memberships) {
+        if how.inherits && *name != owner.name() && roles.iter().all(|role| role.name != *name) {
+            *groups.entry(name).or_insert(false) |= how.sets;
+        }
+    }
+    groups
 }
 
 /// What the users run in one database: each gives up what it owns, then what it may run for the role.
@@ -210,7 +164,21 @@ fn of_users(script: &mut Script<'_>, users: &[&str; 2], owner: &OwnerRole, datab
             identifier(user),
             identifier(owner.name())
         );
-        script.push(Some(user), &database.name, statement);
+        let blocked = database.blocked.iter().filter(|(by, _)| by == user);
+        let blocked: Vec<&String> = blocked.map(|(_, what)| what).collect();
+        match (blocked.is_empty(), script.superuser) {
+            (true, _) => script.push(Some(user), &database.name, statement),
+            (false, Some(superuser)) if !superuser.is_superuser => {
+                // The new owner has to be able to create what it is given, where it is.
+                let role = identifier(owner.name());
+                let create = |what: &&String| format!("GRANT CREATE ON {what} TO {role}");
+                let revoke = |what: &&String| format!("REVOKE CREATE ON {what} FROM {role}");
+                let before = blocked.iter().map(create);
+                let statements = before.chain([statement]).chain(blocked.iter().map(revoke));
+                script.lent(&database.name, &[user], owner, statements.collect());
+            }
+            (false, _) => script.by_superuser(&database.name, statement),
+        }
     }
     for user in users {
         for (_, statement) in database.own.iter().filter(|(by, _)| by == user) {
@@ -221,7 +189,10 @@ fn of_users(script: &mut Script<'_>, users: &[&str; 2], owner: &OwnerRole, datab
 
 /// How sessions begin: the search path without `"$user"` where that would be another schema, and the
 /// role. Each user sets its own.
-fn sessions(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) {
+///
+/// Answers where an unqualified name means another thing than before.
+fn sessions(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) -> Vec<String> {
+    let mut notes = Vec::new();
     // The user whose name the other's is made of has the schema, if one has.
     let mut names = roles.map(|role| role.name.as_str());
     names.sort_unstable();
@@ -239,6 +210,15 @@ fn sessions(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen
                     value: Some(value),
                 };
                 script.home(user, &difference);
+                let there = |name: &&&str| database.schemas.iter().any(|schema| schema == **name);
+                let first = names.iter().find(there);
+                if first.is_some_and(|first| *first != user) {
+                    notes.push(format!(
+                        "in database {}, {user} finds unqualified names in the schema {} first from then on",
+                        database.name,
+                        first.copied().unwrap_or_default()
+                    ));
+                }
             }
         }
         let missing = missing_for_owner(Some(role), user, owner);
@@ -246,6 +226,7 @@ fn sessions(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen
             script.home(user, difference);
         }
     }
+    notes
 }
 
 /// The search path with `"$user"` replaced, if it would mean another schema than before.
@@ -280,6 +261,19 @@ fn notes(roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) -> Vec<String> {
                 "{} has {}, which sessions that act as {} do not have; SET ROLE NONE gives it back",
                 role.name,
                 attributes.join(" "),
+                owner.name()
+            ));
+        }
+    }
+    for role in roles {
+        let administered = role.memberships.iter().filter(|(name, how)| {
+            let other = *name != owner.name() && roles.iter().all(|role| role.name != **name);
+            matches!(how, Membership { admin: true, .. }) && other
+        });
+        for (group, _) in administered {
+            notes.push(format!(
+                "{} has the ADMIN OPTION for {group}, which sessions that act as {} do not have; SET ROLE NONE gives it back",
+                role.name,
                 owner.name()
             ));
         }
