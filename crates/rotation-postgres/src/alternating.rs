@@ -1,5 +1,7 @@
 //! Two users that take turns: while one is current, the other gets the next password.
 
+mod mend;
+
 use rotation_core::{
     BackendError, CredentialBackend, Live, PasswordPolicy, Profile, Retire, Retirement, StepContext,
     async_trait,
@@ -7,14 +9,17 @@ use rotation_core::{
 
 use crate::connect::{Connections, Session};
 use crate::default_policy;
+use crate::difference::{Difference, statements};
 use crate::document::{Login, PostgresCredential, previous_login, same_target};
 use crate::error::{DatabaseError, FailureKind, caused};
 use crate::names::{alternate, is_reserved};
 use crate::owner::OwnerRole;
-use crate::plan::{Difference, Plan, plan, transaction};
+use crate::plan::{Plan, plan};
 use crate::roles::{self, Names};
 use crate::sql::identifier;
-use crate::superuser::{SameHost, Superuser, SuperuserHosts, explain};
+use crate::superuser::{SameHost, Superuser, SuperuserHosts};
+
+use mend::Why;
 
 /// Rotates between two users, `app` and `app_clone`, as AWS's template
 /// SecretsManagerRDSPostgreSQLRotationMultiUser does: the user of `AWSCURRENT` is never touched, so
@@ -26,6 +31,8 @@ use crate::superuser::{SameHost, Superuser, SuperuserHosts, explain};
 /// cannot, to create the second user, or when no version of the secret logs in as the pending user;
 /// and only after the current user has logged in. Without `masterarn` the error names the statements to
 /// run instead.
+///
+/// A superseded credential ([`Grace::None`](rotation_core::Grace::None)) loses its password and its sessions.
 ///
 /// | what differs | what happens |
 /// |---|---|
@@ -112,6 +119,7 @@ impl CredentialBackend for AlternatingUsers {
         live: Live<'_, PostgresCredential>,
     ) -> Result<(), BackendError> {
         let turn = self.turn(pending, live)?;
+        warn_of_stranger(live, &turn);
         let (current, own) = tokio::join!(
             self.connections.open(ctx, &turn.current),
             self.own_session(ctx, &turn)
@@ -133,11 +141,22 @@ impl CredentialBackend for AlternatingUsers {
             Own::In { session, set } if plan.differences.iter().all(|d| d.by(&turn.pending.user)) => {
                 self.change_own(ctx, &turn, *session, set, &plan).await
             }
-            Own::In { .. } => {
-                self.by_superuser(ctx, &turn, "the two users differ", &plan, true)
-                    .await
+            Own::In { set, .. } => {
+                let why = Why {
+                    text: "the two users differ",
+                    proven: true,
+                    logs_in: set,
+                };
+                self.by_superuser(ctx, &turn, why, &plan).await
             }
-            Own::Out(why) => self.by_superuser(ctx, &turn, &why, &plan, false).await,
+            Own::Out { why, proven } => {
+                let why = Why {
+                    text: &why,
+                    proven,
+                    logs_in: false,
+                };
+                self.by_superuser(ctx, &turn, why, &plan).await
+            }
         }
     }
 
@@ -175,14 +194,20 @@ enum Own {
         /// It logged in by the pending password: an earlier try got this far.
         set: bool,
     },
-    /// Why not.
-    Out(String),
+    Out {
+        why: String,
+        /// A version's password was right, and something else was in the way.
+        proven: bool,
+    },
 }
 
 impl Own {
     /// Whether the role is known to be this secret's.
     fn is_proven(&self) -> bool {
-        matches!(self, Self::In { .. })
+        match self {
+            Self::In { .. } => true,
+            Self::Out { proven, .. } => *proven,
+        }
     }
 }
 
@@ -241,15 +266,24 @@ impl AlternatingUsers {
                     return Ok(Own::In { session, set });
                 }
                 Err(failure) if failure.kind() == FailureKind::WrongPassword => {}
-                Err(failure) if failure.kind() == FailureKind::LoginDisabled => {
-                    return Ok(Own::Out(format!("{user} may not log in")));
+                // Said only after a right password: NOLOGIN, and no CONNECT on the database.
+                Err(failure)
+                    if matches!(failure.kind(), FailureKind::LoginDisabled | FailureKind::Denied) =>
+                {
+                    return Ok(Own::Out {
+                        why: format!("{user} may not log in ({failure})"),
+                        proven: true,
+                    });
                 }
                 Err(failure) => {
                     return Err(caused(format!("{user} could not log in by {label}"), failure));
                 }
             }
         }
-        Ok(Own::Out(format!("no version of the secret logs in as {user}")))
+        Ok(Own::Out {
+            why: format!("no version of the secret logs in as {user}"),
+            proven: false,
+        })
     }
 
     async fn compare(
@@ -294,60 +328,25 @@ impl AlternatingUsers {
     ) -> Result<(), BackendError> {
         let user = &turn.pending.user;
         let password = (!set).then_some(&turn.pending.password);
-        let Some(sql) = transaction(plan.differences.iter(), user, password) else {
+        let Some(sql) = statements(plan.differences.iter(), user, password) else {
             session.close(ctx).await;
             return Ok(());
         };
-        let changed = session.run(ctx, &sql).await;
+        let changed = session.change(ctx, &sql).await;
         session.close(ctx).await;
         match changed {
             Ok(_) => Ok(()),
             // rds.restrict_password_commands, a setting for superusers only, a reader endpoint.
             Err(failure) if matches!(failure.kind(), FailureKind::Denied | FailureKind::ReadOnly) => {
                 let why = format!("{user} could not change itself: {failure}");
-                self.by_superuser(ctx, turn, &why, plan, true).await
+                let why = Why {
+                    text: &why,
+                    proven: true,
+                    logs_in: set,
+                };
+                self.by_superuser(ctx, turn, why, plan).await
             }
             Err(failure) => Err(caused(format!("{user} could not change its password"), failure)),
-        }
-    }
-
-    /// Creation, recovery, or a difference: read anew from the superuser's own server, and all in one
-    /// transaction.
-    async fn by_superuser(
-        &self,
-        ctx: &StepContext<'_>,
-        turn: &Turn,
-        why: &str,
-        seen: &Plan,
-        proven: bool,
-    ) -> Result<(), BackendError> {
-        let Some(arn) = &turn.superuser_secret else {
-            return Err(without_superuser(turn, why, seen));
-        };
-        let user = turn.pending.user.as_str();
-        tracing::info!(user, why, "the superuser secret is used");
-        let users = [user, turn.current.user.as_str()];
-        let session = self
-            .superuser
-            .open(ctx, &self.connections, arn, &turn.current, &users)
-            .await?;
-        let plan = self.compare(ctx, &session, turn, proven).await?;
-        for difference in &plan.differences {
-            tracing::info!(statement = %difference, "mended");
-        }
-        let Some(sql) = transaction(plan.differences.iter(), user, Some(&turn.pending.password)) else {
-            return Ok(());
-        };
-        match session.run(ctx, &sql).await {
-            Ok(_) => {
-                session.close(ctx).await;
-                Ok(())
-            }
-            Err(failure) => {
-                let mut roles = vec![user, turn.current.user.as_str()];
-                roles.extend(self.owner.as_ref().map(OwnerRole::name));
-                Err(explain(&session, ctx, failure, &roles).await)
-            }
         }
     }
 
@@ -377,25 +376,29 @@ impl AlternatingUsers {
             }
             Err(failure) => return Err(could_not(failure)),
         };
-        let sql = format!("ALTER ROLE {} PASSWORD NULL", identifier(user));
-        let changed = session.run(ctx, &sql).await;
+        // Whoever is logged in could set a password of his own. Twice: somebody may log in before the commit.
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE usename = current_user AND pid <> pg_backend_pid()";
+        let sql = format!("ALTER ROLE {} PASSWORD NULL; {end}", identifier(user));
+        let changed = match session.change(ctx, &sql).await {
+            Ok(_) => session.run(ctx, end).await,
+            Err(failure) => Err(failure),
+        };
         session.close(ctx).await;
         changed.map_err(could_not)?;
         Ok(Retirement::Retired)
     }
 }
 
-/// No superuser secret: what a person would have to run.
-fn without_superuser(turn: &Turn, why: &str, plan: &Plan) -> BackendError {
-    let statements = plan.differences.iter().map(Difference::statement);
-    let password = format!(
-        "\\password {} (in psql, the password under AWSPENDING)",
-        identifier(&turn.pending.user)
-    );
-    let all: Vec<String> = statements.chain([password]).collect();
-    BackendError::misconfigured(format!(
-        "{why}, and the secret names no superuser secret; nothing was changed. Add \"masterarn\" to the \
-         secret, or run as an administrator: {}",
-        all.join("; ")
-    ))
+/// Somebody put another user into the secret: the one before is not of this pair, and nothing ends it.
+fn warn_of_stranger(live: Live<'_, PostgresCredential>, turn: &Turn) {
+    let previous = live.previous().map(PostgresCredential::username);
+    let ours = [&turn.current.user, &turn.pending.user];
+    if let Some(user) = previous.filter(|user| ours.iter().all(|ours| ours != user)) {
+        tracing::warn!(
+            user,
+            "AWSPREVIOUS is the login of a user who is not of this pair; it goes on working when this rotation takes \
+             that label off: disable it if nothing uses it"
+        );
+    }
 }

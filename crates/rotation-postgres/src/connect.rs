@@ -16,6 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::document::Login;
 use crate::error::{DatabaseError, FailureKind};
+use crate::guard::SaslOnly;
 use crate::tls::{self, CaBundle, CaBundleError};
 
 /// How servers are reached: whom to trust, how long to wait.
@@ -67,8 +68,9 @@ impl Connections {
         self
     }
 
-    /// Honours `"ssl": false` in a secret: everything but the passwords is then read by whoever is on
-    /// the way, and nothing says that the server is the right one.
+    /// Honours `"ssl": false` in a secret: everything but the passwords is then read, and can be changed, by
+    /// whoever is on the way, the superuser's statements too, and nothing says that the server is the right
+    /// one. A server that asks for the password in another way than SCRAM is refused.
     #[must_use]
     pub fn allowing_plaintext(mut self) -> Self {
         self.plaintext = true;
@@ -127,8 +129,8 @@ impl Connections {
             .application_name("rotation-postgres");
         if !login.tls {
             config.ssl_mode(SslMode::Disable);
-            let connected = config.connect_raw(stream, NoTls).await;
-            return Session::begin(connected, login, self);
+            let connected = config.connect_raw(SaslOnly::new(stream), NoTls).await;
+            return Session::of(connected, login, self);
         }
         config.ssl_mode(SslMode::Require);
         let name = self.server_name(login.endpoint.host());
@@ -140,7 +142,7 @@ impl Connections {
         let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, name)
             .map_err(|error| DatabaseError::new(FailureKind::Tls, error.to_string()))?;
         let connected = config.connect_raw(stream, tls).await;
-        Session::begin(connected, login, self)
+        Session::of(connected, login, self)
     }
 }
 
@@ -195,7 +197,7 @@ impl Drop for Driver {
 }
 
 impl Session {
-    fn begin<S, T>(
+    fn of<S, T>(
         connected: Result<(Client, Connection<S, T>), tokio_postgres::Error>,
         login: &Login,
         with: &Connections,
@@ -222,24 +224,39 @@ impl Session {
         &self.user
     }
 
-    /// Runs statements in one round trip, as the user that logged in (whatever `SET role` it has), with
-    /// nothing but the catalogs in the search path and with time-outs, and answers the rows of each.
+    /// Runs queries in one transaction and one round trip, as the user that logged in (whatever `SET role`
+    /// it has), with nothing but the catalogs in the search path and with time-outs, and answers the rows
+    /// of each. Nothing is set for longer than the transaction: a pooler may hand the session to others.
     pub(crate) async fn run(&self, ctx: &StepContext<'_>, sql: &str) -> Result<Vec<Row>, DatabaseError> {
+        let sql = format!("BEGIN; {}; {sql}; COMMIT", self.frame(ctx));
+        self.raw(ctx, &sql).await
+    }
+
+    /// The same for statements that change something, whatever the user's own default is.
+    pub(crate) async fn change(&self, ctx: &StepContext<'_>, sql: &str) -> Result<Vec<Row>, DatabaseError> {
+        let sql = format!("BEGIN READ WRITE; {}; {sql}; COMMIT", self.frame(ctx));
+        self.raw(ctx, &sql).await
+    }
+
+    /// Begins such a transaction, for [`raw`](Self::raw) to go on with and to end.
+    pub(crate) async fn begin(&self, ctx: &StepContext<'_>) -> Result<(), DatabaseError> {
+        let sql = format!("BEGIN READ WRITE; {}", self.frame(ctx));
+        self.raw(ctx, &sql).await.map(drop)
+    }
+
+    fn frame(&self, ctx: &StepContext<'_>) -> String {
         let left = ctx.remaining();
-        let sql = format!(
-            "BEGIN; SET ROLE NONE; SET search_path = pg_catalog; SET default_transaction_read_only = off; \
-             SET synchronous_commit = on; SET statement_timeout = {}; SET lock_timeout = {}; COMMIT; {sql}",
+        format!(
+            "SET LOCAL ROLE NONE; SET LOCAL search_path = pg_catalog; SET LOCAL synchronous_commit = on; \
+             SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
             milliseconds(self.statement.min(left)),
             milliseconds(self.lock.min(left)),
-        );
-        self.raw(ctx, &sql).await
+        )
     }
 
     /// The same, and answers the first column of each row, without nulls.
     pub(crate) async fn texts(&self, ctx: &StepContext<'_>, sql: &str) -> Result<Vec<String>, DatabaseError> {
-        let rows = self.run(ctx, sql).await?;
-        let first = |row: Row| row.into_iter().next().flatten();
-        Ok(rows.into_iter().filter_map(first).collect())
+        Ok(first_column(self.run(ctx, sql).await?))
     }
 
     /// Runs statements as the session is after the login.
@@ -269,6 +286,12 @@ impl fmt::Debug for Session {
             .field("user", &self.user)
             .finish_non_exhaustive()
     }
+}
+
+/// The first column of each row, without nulls.
+pub(crate) fn first_column(rows: Vec<Row>) -> Vec<String> {
+    let first = |row: Row| row.into_iter().next().flatten();
+    rows.into_iter().filter_map(first).collect()
 }
 
 /// For `SET`; 0 would mean no limit.

@@ -435,6 +435,27 @@ mod tests {
     }
 
     #[test]
+    fn only_a_previous_login_of_this_user_and_place_may_be_tried() {
+        let (current, ids) = (read(FULL).unwrap(), rotation_core::LiveIds::new([None]));
+        let login = current.login("current").unwrap();
+        let tried = |previous: &str| {
+            let previous = read(previous).unwrap();
+            previous_login(Live::new(&current, Some(&previous), &ids), "app", &login).is_some()
+        };
+        assert!(tried(FULL));
+        for (key, value) in [
+            ("host", "elsewhere"),
+            ("port", "1"),
+            ("dbname", "x"),
+            ("ssl", "true"),
+            ("username", "other"),
+        ] {
+            assert!(!tried(&with(key, value.into())), "{key}");
+        }
+        assert!(previous_login(Live::new(&current, None, &ids), "app", &login).is_none());
+    }
+
+    #[test]
     fn debug_redacts() {
         let credential = read(FULL).unwrap();
         let text = format!("{credential:?} {:?}", credential.login("current").unwrap());

@@ -8,6 +8,8 @@ use rotation_core::{BackendError, ErrorClass};
 use rustls::CertificateError;
 use tokio_postgres::error::{DbError, SqlState};
 
+use crate::guard::NotSasl;
+
 /// Why a login or a statement failed, by cause. It is the source of a [`BackendError`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -42,7 +44,7 @@ pub enum FailureKind {
     TooManyConnections,
     /// 57P03, 57P01, 57P02: the server is starting up or shutting down.
     NotReady,
-    /// 25006: the server is read-only, as a replica is.
+    /// 25006, 0A000: the server is read-only, as a replica is.
     ReadOnly,
     /// 42501: the role lacks a right.
     Denied,
@@ -50,6 +52,8 @@ pub enum FailureKind {
     Cancelled,
     /// Another error of the server.
     Server,
+    /// Without TLS: the server asks for the password in another way than SCRAM, and was not told it.
+    NotScram,
     /// The server does not speak as PostgreSQL does.
     Protocol,
 }
@@ -61,7 +65,20 @@ pub struct DatabaseError {
     kind: FailureKind,
     message: String,
     sqlstate: Option<String>,
+    /// It is about who may change which role.
+    of_roles: bool,
 }
+
+/// Where PostgreSQL refuses a change of a role or of a membership.
+const ROLES: [&str; 7] = [
+    "AddRoleMems",
+    "AlterRole",
+    "AlterRoleSet",
+    "CreateRole",
+    "DelRoleMems",
+    "check_role_grantor",
+    "check_role_membership_authorization",
+];
 
 impl DatabaseError {
     /// The cause.
@@ -81,6 +98,7 @@ impl DatabaseError {
             kind,
             message: message.into(),
             sqlstate: None,
+            of_roles: false,
         }
     }
 
@@ -112,9 +130,24 @@ impl DatabaseError {
             | FailureKind::LoginDisabled
             | FailureKind::NotAdmitted
             | FailureKind::DatabaseMissing
+            | FailureKind::NotScram
             | FailureKind::Denied => ErrorClass::Misconfigured,
+            FailureKind::Server if self.is_for_good() => ErrorClass::Misconfigured,
             _ => ErrorClass::Unavailable,
         }
+    }
+
+    /// The statement is refused, now and later: of a wrong form (22, 42), of roles that do not go together
+    /// (0L, 0P), of something that others depend on (2B).
+    fn is_for_good(&self) -> bool {
+        let class = self.sqlstate.as_deref().and_then(|code| code.get(..2));
+        class.is_some_and(|class| ["0L", "0P", "22", "2B", "42"].contains(&class))
+    }
+
+    /// Whether it is about who may change which role: of PostgreSQL's own routines, as the words depend on
+    /// the server's language.
+    pub(crate) fn is_of_roles(&self) -> bool {
+        self.of_roles
     }
 
     /// What to do about it, in half a sentence; empty if the service's replay may be all.
@@ -150,9 +183,12 @@ impl DatabaseError {
             FailureKind::TooManyConnections => {
                 "close connections, or raise max_connections or the role's limit"
             }
+            FailureKind::NotScram => {
+                "use TLS, or give the role a SCRAM password and scram-sha-256 in pg_hba.conf"
+            }
             FailureKind::ReadOnly => "give the secret the address of the writer",
             FailureKind::Denied => "grant the right that is missing",
-            FailureKind::Server => "look at the server's log",
+            FailureKind::Server => "look at the log of the server, and of the pooler if there is one",
         }
     }
 
@@ -176,6 +212,10 @@ impl DatabaseError {
                 FailureKind::NotReady
             }
             c if *c == SqlState::READ_ONLY_SQL_TRANSACTION => FailureKind::ReadOnly,
+            // A replica's answer to BEGIN READ WRITE.
+            c if *c == SqlState::FEATURE_NOT_SUPPORTED && error.routine() == Some("call_bool_check_hook") => {
+                FailureKind::ReadOnly
+            }
             c if *c == SqlState::INSUFFICIENT_PRIVILEGE => FailureKind::Denied,
             c if *c == SqlState::QUERY_CANCELED || *c == SqlState::LOCK_NOT_AVAILABLE => {
                 FailureKind::Cancelled
@@ -191,6 +231,7 @@ impl DatabaseError {
             kind,
             message,
             sqlstate: Some(code.code().to_owned()),
+            of_roles: error.routine().is_some_and(|routine| ROLES.contains(&routine)),
         }
     }
 
@@ -241,6 +282,13 @@ impl From<&tokio_postgres::Error> for DatabaseError {
             .and_then(|source| source.downcast_ref::<io::Error>())
         {
             return match io.kind() {
+                _ if io
+                    .get_ref()
+                    .and_then(|inner| inner.downcast_ref::<NotSasl>())
+                    .is_some() =>
+                {
+                    Self::new(FailureKind::NotScram, io.to_string())
+                }
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                     Self::new(FailureKind::Protocol, "the server's answer is not PostgreSQL's")
                 }

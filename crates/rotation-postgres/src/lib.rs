@@ -28,8 +28,10 @@
 
 mod alternating;
 mod connect;
+mod difference;
 mod document;
 mod error;
+mod guard;
 mod migration;
 mod names;
 mod owner;

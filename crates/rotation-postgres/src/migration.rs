@@ -165,7 +165,7 @@ impl Migration {
                  statement who may, then plan anew"
             )
         };
-        let begun = session.run(ctx, "BEGIN").await;
+        let begun = session.begin(ctx).await;
         begun.map_err(|failure| caused(failed("BEGIN"), failure))?;
         let commit = ["COMMIT"];
         for statement in group.iter().map(MigrationStep::statement).chain(commit) {

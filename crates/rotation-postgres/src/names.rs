@@ -34,6 +34,11 @@ pub(crate) fn alternate(user: &str) -> Result<String, BackendError> {
     Ok(other)
 }
 
+/// Whether the second name is made of the first, and not the other way round.
+pub(crate) fn is_made_of(clone: &str, base: &str) -> bool {
+    clone.strip_suffix(SUFFIX) == Some(base)
+}
+
 /// Whether the name is reserved for PostgreSQL's or Amazon's own roles.
 pub(crate) fn is_reserved(user: &str) -> bool {
     user.starts_with("pg_") || user.starts_with("rds")

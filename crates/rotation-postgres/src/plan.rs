@@ -1,95 +1,13 @@
 //! What the pending user lacks that the current one has: decided from the catalogs alone.
 
-use std::fmt;
+use rotation_core::BackendError;
 
-use rotation_core::{BackendError, SecretString};
+use crate::difference::Difference;
 
+use crate::names::is_made_of;
 use crate::owner::OwnerRole;
 use crate::roles::{Membership, Role, Roles};
-use crate::sql::{identifier, literal, parameter, set_password, setting};
-
-/// Something to change before the pending user can take over.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Difference {
-    /// The second user does not exist.
-    Create { user: String },
-    /// It may not log in.
-    Login { user: String },
-    /// The owner role does not exist.
-    CreateOwner { role: String },
-    /// A membership is missing, or does not pass on rights as it should.
-    Member {
-        user: String,
-        role: String,
-        options: &'static str,
-    },
-    /// An `ALTER ROLE … SET` differs; `None` is to be reset. An empty database is all of them.
-    Setting {
-        user: String,
-        database: String,
-        name: String,
-        value: Option<String>,
-    },
-    /// The connection limit or the validity differs.
-    Limits {
-        user: String,
-        connections: i64,
-        valid_until: Option<String>,
-    },
-    /// A grant on an object.
-    Grant { statement: String },
-}
-
-impl Difference {
-    /// The statement that mends it. None holds a secret.
-    pub(crate) fn statement(&self) -> String {
-        match self {
-            Self::Create { user } => format!("CREATE ROLE {} LOGIN", identifier(user)),
-            Self::Login { user } => format!("ALTER ROLE {} LOGIN", identifier(user)),
-            Self::CreateOwner { role } => format!("CREATE ROLE {} NOLOGIN", identifier(role)),
-            Self::Member { user, role, options } => {
-                format!("GRANT {} TO {}{options}", identifier(role), identifier(user))
-            }
-            Self::Setting {
-                user,
-                database,
-                name,
-                value,
-            } => {
-                let database = match database.as_str() {
-                    "" => String::new(),
-                    name => format!(" IN DATABASE {}", identifier(name)),
-                };
-                let change = match value {
-                    Some(value) => format!("SET {}", setting(name, value)),
-                    None => format!("RESET {}", parameter(name)),
-                };
-                format!("ALTER ROLE {}{database} {change}", identifier(user))
-            }
-            Self::Limits {
-                user,
-                connections,
-                valid_until,
-            } => format!(
-                "ALTER ROLE {} CONNECTION LIMIT {connections} VALID UNTIL {}",
-                identifier(user),
-                literal(valid_until.as_deref().unwrap_or("infinity")),
-            ),
-            Self::Grant { statement } => statement.clone(),
-        }
-    }
-
-    /// Whether a user may change this of itself.
-    pub(crate) fn by(&self, user: &str) -> bool {
-        matches!(self, Self::Setting { user: of, .. } if of == user)
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.statement())
-    }
-}
+use crate::sql::{identifier, same_value};
 
 /// What a rotation has to do besides the password, and what it leaves alone and reports.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -125,13 +43,21 @@ pub(crate) fn plan(
         None => plan.differences.push(Difference::Create {
             user: pending_name.to_owned(),
         }),
+        Some(pending) if !pending.can_login && !proven => {
+            return Err(BackendError::misconfigured(format!(
+                "the role {pending_name} may not log in, and no version of the secret has its password: it may be a \
+                 group, or locked by somebody. If it is the second user of {}, run: ALTER ROLE {} LOGIN",
+                current.name,
+                identifier(pending_name)
+            )));
+        }
         Some(pending) if !pending.can_login => plan.differences.push(Difference::Login {
             user: pending_name.to_owned(),
         }),
         Some(_) => {}
     }
     match owner {
-        Some(owner) => with_owner(&mut plan, roles, current, pending_name, owner)?,
+        Some(owner) => with_owner(&mut plan, roles, current, pending_name, (owner, proven))?,
         None => without_owner(&mut plan, roles, current, pending_name, proven)?,
     }
     memberships(&mut plan, roles, current, pending_name, owner);
@@ -151,7 +77,7 @@ pub(crate) fn plan(
 pub(crate) fn refuse_superuser(role: &Role) -> Result<(), BackendError> {
     match role.superuser {
         true => Err(BackendError::misconfigured(format!(
-            "{} is a superuser or a member of rds_superuser; such users do not alternate. Use the \
+            "{} is a superuser, or a member of one, or a member of rds_superuser; such users do not alternate. Use the \
              strategy of a single user for it, or a user with fewer rights",
             role.name
         ))),
@@ -176,15 +102,11 @@ fn without_owner(
         plan.differences.push(follow_current);
         return Ok(());
     };
-    let related = roles.pending_inherits || roles.current_is_member || share_a_role(current, pending);
-    if !related && !proven {
-        return Err(BackendError::misconfigured(format!(
-            "the role {0} exists, and nothing says that it is the second user of {1}; if it is, run: \
-             {2}; if it is not, rename one of them",
-            pending.name,
-            current.name,
-            follow_current.statement(),
-        )));
+    // A membership of the second user in the first is the mark that AWS's template leaves. One in the other
+    // direction means that the current user has the pending one's rights already.
+    let marked = roles.pending_is_member && is_made_of(pending_name, &current.name);
+    if !(proven || marked || roles.current_is_member) {
+        return Err(not_a_pair(pending, current, &follow_current));
     }
     if roles.pending_inherits {
         return Ok(());
@@ -194,6 +116,19 @@ fn without_owner(
             "{} and {} both act as {shared}; name it to the function as their owner role, so that this is looked after",
             current.name, pending.name
         ));
+        return Ok(());
+    }
+    if roles.pending_is_member {
+        plan.differences.push(match roles.has_options {
+            true => Difference::Member {
+                options: " WITH INHERIT TRUE",
+                user: pending_name.to_owned(),
+                role: current.name.clone(),
+            },
+            false => Difference::Inherit {
+                user: pending_name.to_owned(),
+            },
+        });
         return Ok(());
     }
     if current.owned + current.granted == 0 {
@@ -228,9 +163,13 @@ fn acts_as_one<'a>(one: &'a Role, other: &Role) -> Option<&'a String> {
     (both && other.settings.get(&key) == Some(role)).then_some(role)
 }
 
-fn share_a_role(one: &Role, other: &Role) -> bool {
-    let mut roles = one.memberships.keys();
-    roles.any(|role| other.memberships.contains_key(role))
+fn not_a_pair(pending: &Role, current: &Role, mark: &Difference) -> BackendError {
+    BackendError::misconfigured(format!(
+        "the role {0} exists, and nothing says that it is the second user of {1}: no version of the secret logs in as it. \
+         If it is, give it the password under AWSPREVIOUS, or, where {0} is the one ending in _clone, run: {2}; if it is \
+         not, rename one of them",
+        pending.name, current.name, mark,
+    ))
 }
 
 /// With a shared owner role: both users are members of it and start as it, and neither is a member of
@@ -240,10 +179,21 @@ fn with_owner(
     roles: &Roles,
     current: &Role,
     pending_name: &str,
-    owner: &OwnerRole,
+    (owner, proven): (&OwnerRole, bool),
 ) -> Result<(), BackendError> {
     check_owner(roles, owner)?;
-    if roles.pending_inherits || roles.current_is_member {
+    if let Some(pending) = &roles.pending
+        && !proven
+        && !pending.memberships.contains_key(owner.name())
+    {
+        let mark = Difference::Member {
+            user: pending_name.to_owned(),
+            role: owner.name().to_owned(),
+            options: "",
+        };
+        return Err(not_a_pair(pending, current, &mark));
+    }
+    if roles.pending_is_member || roles.current_is_member {
         return Err(not_adopted(
             owner,
             format!(
@@ -263,6 +213,19 @@ fn with_owner(
             owner,
             format!("{} does not act as that role yet", current.name),
         ));
+    }
+    if !adopted.is_empty() {
+        // What the user has by its memberships, its sessions have by the role's from then on.
+        let held = roles.owner.as_ref().map(|owner| &owner.memberships);
+        for (role, how) in current
+            .memberships
+            .iter()
+            .filter(|(role, _)| *role != owner.name())
+        {
+            let held = held.and_then(|held| held.get(role));
+            plan.differences
+                .extend(membership(roles, owner.name(), role, *how, held.copied()));
+        }
     }
     plan.differences.extend(adopted);
     let pending = roles.pending.as_ref();
@@ -339,20 +302,54 @@ fn memberships(
     owner: Option<&OwnerRole>,
 ) {
     let inherits = roles.pending_inherits || owner.is_none() && roles.pending.is_none();
-    for role in current.memberships.keys() {
+    if inherits {
+        return;
+    }
+    for (role, how) in &current.memberships {
+        let is_owner = owner.is_some_and(|owner| owner.name() == role);
+        if role == pending_name || is_owner {
+            continue;
+        }
+        if how.circular {
+            plan.warnings.push(format!(
+                "{} is a member of {role}, which is a member of {pending_name}: {pending_name} has to do without that membership",
+                current.name
+            ));
+            continue;
+        }
         let held = roles
             .pending
             .as_ref()
-            .is_some_and(|pending| pending.memberships.contains_key(role));
-        let is_owner = owner.is_some_and(|owner| owner.name() == role);
-        if role != pending_name && !held && !inherits && !is_owner {
-            plan.differences.push(Difference::Member {
-                user: pending_name.to_owned(),
-                role: role.clone(),
-                options: "",
-            });
-        }
+            .and_then(|pending| pending.memberships.get(role));
+        plan.differences
+            .extend(membership(roles, pending_name, role, *how, held.copied()));
     }
+}
+
+/// What makes a user's membership in a role such as another has it, where it is less.
+fn membership(
+    roles: &Roles,
+    user: &str,
+    role: &str,
+    how: Membership,
+    held: Option<Membership>,
+) -> Option<Difference> {
+    let options = match (roles.has_options, how.inherits, how.sets) {
+        (false, ..) => "",
+        (true, true, true) => " WITH INHERIT TRUE, SET TRUE",
+        (true, true, false) => " WITH INHERIT TRUE, SET FALSE",
+        (true, false, true) => " WITH INHERIT FALSE, SET TRUE",
+        // It gives the right to pass the role on, which is not copied, and no more.
+        (true, false, false) => return None,
+    };
+    let enough = held.is_some_and(|held| {
+        !roles.has_options || (held.inherits || !how.inherits) && (held.sets || !how.sets)
+    });
+    (!enough).then(|| Difference::Member {
+        user: user.to_owned(),
+        role: role.to_owned(),
+        options,
+    })
 }
 
 fn limits(plan: &mut Plan, current: &Role, pending: Option<&Role>, pending_name: &str) {
@@ -381,7 +378,11 @@ fn settings(
     keys.sort();
     keys.dedup();
     for key in keys.into_iter().filter(|key| !ours(key)) {
-        if current.settings.get(key) != has.get(key) {
+        let same = match (current.settings.get(key), has.get(key)) {
+            (Some(one), Some(other)) => same_value(&key.1, one, other),
+            (one, other) => one == other,
+        };
+        if !same {
             plan.differences.push(Difference::Setting {
                 user: pending_name.to_owned(),
                 database: key.0.clone(),
@@ -389,19 +390,5 @@ fn settings(
                 value: current.settings.get(key).cloned(),
             });
         }
-    }
-}
-
-/// The transaction that makes the changes and sets the password, in one message.
-pub(crate) fn transaction<'a>(
-    differences: impl Iterator<Item = &'a Difference>,
-    user: &str,
-    password: Option<&SecretString>,
-) -> Option<String> {
-    let mut statements: Vec<String> = differences.map(Difference::statement).collect();
-    statements.extend(password.map(|password| set_password(user, password)));
-    match statements.is_empty() {
-        true => None,
-        false => Some(format!("BEGIN; {}; COMMIT", statements.join("; "))),
     }
 }

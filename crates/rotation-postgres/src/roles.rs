@@ -13,11 +13,11 @@ use crate::sql::{identifier, literal};
 pub(crate) struct Role {
     pub(crate) name: String,
     pub(crate) can_login: bool,
-    /// A superuser, or a member of Amazon's `rds_superuser`.
+    /// A superuser, or a member of one or of Amazon's `rds_superuser`.
     pub(crate) superuser: bool,
     /// -1 is none.
     pub(crate) connection_limit: i64,
-    /// In UTC; `None` is for ever.
+    /// In UTC, or `-infinity`; `None` is for ever.
     pub(crate) valid_until: Option<String>,
     /// That time has passed.
     pub(crate) expired: bool,
@@ -37,6 +37,8 @@ pub(crate) struct Membership {
     pub(crate) inherits: bool,
     pub(crate) sets: bool,
     pub(crate) admin: bool,
+    /// The role is itself a member of the pending user.
+    pub(crate) circular: bool,
 }
 
 /// The roles of a pair, as far as they exist.
@@ -45,7 +47,11 @@ pub(crate) struct Roles {
     pub(crate) current: Option<Role>,
     pub(crate) pending: Option<Role>,
     pub(crate) owner: Option<Role>,
-    /// The pending user has all that the current one has, by inheritance.
+    /// PostgreSQL 16 or later: memberships have options.
+    pub(crate) has_options: bool,
+    /// The pending user is a member of the current one, directly or not.
+    pub(crate) pending_is_member: bool,
+    /// The same, and has all that the current one has, by inheritance.
     pub(crate) pending_inherits: bool,
     /// The current user is a member of the pending one, directly or not.
     pub(crate) current_is_member: bool,
@@ -75,10 +81,10 @@ fn query(names: Names<'_>) -> String {
     let (any, current, pending) = (all.join(", "), literal(names.current), literal(names.pending));
     format!(
         "SELECT 'role', r.rolname, r.rolcanlogin, \
-             r.rolsuper OR EXISTS (SELECT FROM pg_roles s WHERE s.rolname = 'rds_superuser' \
+             EXISTS (SELECT FROM pg_roles s WHERE (s.rolsuper OR s.rolname = 'rds_superuser') \
                  AND pg_has_role(r.oid, s.oid, 'MEMBER')), \
              r.rolconnlimit, \
-             CASE WHEN isfinite(r.rolvaliduntil) THEN \
+             CASE WHEN r.rolvaliduntil = '-infinity' THEN '-infinity' WHEN isfinite(r.rolvaliduntil) THEN \
                  to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' END, \
              coalesce(r.rolvaliduntil <= now(), false), \
              concat_ws(' ', CASE WHEN r.rolcreatedb THEN 'CREATEDB' END, \
@@ -93,15 +99,18 @@ fn query(names: Names<'_>) -> String {
          FROM pg_roles r WHERE r.rolname IN ({any}); \
          SELECT 'member', m.rolname, r.rolname, \
              bool_or(coalesce((to_jsonb(a)->>'inherit_option')::bool, m.rolinherit)), \
-             bool_or(coalesce((to_jsonb(a)->>'set_option')::bool, true)), bool_or(a.admin_option) \
+             bool_or(coalesce((to_jsonb(a)->>'set_option')::bool, true)), bool_or(a.admin_option), \
+             bool_or(EXISTS (SELECT FROM pg_roles p WHERE p.rolname = {pending} AND pg_has_role(r.oid, p.oid, 'MEMBER'))) \
          FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles r ON r.oid = a.roleid \
          WHERE m.rolname IN ({any}) GROUP BY m.rolname, r.rolname; \
          SELECT 'setting', r.rolname, coalesce(d.datname, ''), s \
          FROM pg_db_role_setting g JOIN pg_roles r ON r.oid = g.setrole \
              LEFT JOIN pg_database d ON d.oid = g.setdatabase CROSS JOIN unnest(g.setconfig) s \
          WHERE r.rolname IN ({any}) AND (g.setdatabase = 0 OR d.oid IS NOT NULL); \
-         SELECT 'reach', pg_has_role(p.oid, c.oid, 'USAGE'), pg_has_role(c.oid, p.oid, 'MEMBER') \
-         FROM pg_roles p, pg_roles c WHERE p.rolname = {pending} AND c.rolname = {current}",
+         SELECT 'reach', pg_has_role(p.oid, c.oid, 'USAGE'), pg_has_role(c.oid, p.oid, 'MEMBER'), \
+             pg_has_role(p.oid, c.oid, 'MEMBER') \
+         FROM pg_roles p, pg_roles c WHERE p.rolname = {pending} AND c.rolname = {current}; \
+         SELECT 'options', current_setting('server_version_num')::int >= 160000",
     )
 }
 
@@ -119,6 +128,11 @@ fn gather(names: Names<'_>, rows: &[Row]) -> Roles {
         if kind == "reach" {
             roles.pending_inherits = yes(rest, 0);
             roles.current_is_member = yes(rest, 1);
+            roles.pending_is_member = yes(rest, 2);
+            continue;
+        }
+        if kind == "options" {
+            roles.has_options = yes(rest, 0);
             continue;
         }
         let Some([Some(name), rest @ ..]) = rest.get(..) else {
@@ -146,6 +160,7 @@ fn gather(names: Names<'_>, rows: &[Row]) -> Roles {
                     inherits: yes(rest, 1),
                     sets: yes(rest, 2),
                     admin: yes(rest, 3),
+                    circular: yes(rest, 4),
                 };
                 role.memberships
                     .insert(text(rest, 0).unwrap_or_default(), membership);
@@ -174,9 +189,11 @@ pub(crate) async fn missing_grants(
     ctx: &StepContext<'_>,
     names: Names<'_>,
 ) -> Result<Vec<String>, DatabaseError> {
-    session
-        .texts(ctx, &grants_query(names.current, names.pending, &[names.pending]))
-        .await
+    session.texts(ctx, &missing_grants_query(names)).await
+}
+
+pub(crate) fn missing_grants_query(names: Names<'_>) -> String {
+    grants_query(names.current, names.pending, &[names.pending])
 }
 
 /// Statements that give one role what another was granted in the session's database: databases,
@@ -257,10 +274,11 @@ mod tests {
         let rows = [
             "role|app|t|f|-1|-|f|CREATEDB|2|1",
             "role|app_clone|f|t|5|2030-01-01 00:00:00.000000+00|t||0|0",
-            "member|app|own|f|t|f",
+            "member|app|own|f|t|f|f",
             "setting|app||search_path=a, b=c",
             "setting|app|crm|work_mem=1MB",
-            "reach|t|f",
+            "reach|t|f|t",
+            "options|t",
         ]
         .map(row);
         let roles = gather(names, &rows);
@@ -276,6 +294,7 @@ mod tests {
         assert_eq!(current.settings[&key], "a, b=c");
         assert!(!pending.can_login && pending.superuser && pending.connection_limit == 5);
         assert!(pending.valid_until.is_some() && pending.expired && pending.attributes.is_empty());
-        assert!(roles.pending_inherits && !roles.current_is_member && roles.owner.is_none());
+        assert!(roles.pending_inherits && roles.pending_is_member && roles.has_options);
+        assert!(!roles.current_is_member && roles.owner.is_none());
     }
 }

@@ -111,7 +111,7 @@ impl CredentialBackend for SingleUser {
             Climbed::AlreadySet => Ok(()),
             Climbed::In(session) => {
                 let changed = session
-                    .run(ctx, &set_password(&pending.user, &pending.password))
+                    .change(ctx, &set_password(&pending.user, &pending.password))
                     .await;
                 session.close(ctx).await;
                 match changed {
@@ -288,7 +288,7 @@ impl SingleUser {
             )));
         }
         let changed = session
-            .run(ctx, &set_password(user, &rungs.pending.password))
+            .change(ctx, &set_password(user, &rungs.pending.password))
             .await;
         match changed {
             Ok(_) => {

@@ -45,6 +45,11 @@ pub(crate) fn setting(name: &str, value: &str) -> String {
     format!("{} TO {value}", parameter(name))
 }
 
+/// Whether two stored values mean the same.
+pub(crate) fn same_value(name: &str, one: &str, other: &str) -> bool {
+    one == other || LISTS.contains(&name) && list(one) == list(other)
+}
+
 /// A parameter's name; those of extensions have a dot.
 pub(crate) fn parameter(name: &str) -> String {
     name.split('.').map(identifier).collect::<Vec<_>>().join(".")
@@ -72,7 +77,8 @@ pub(crate) fn list(text: &str) -> Vec<String> {
             }
             c if c.is_whitespace() && !quoted => {}
             c => {
-                item.push(c);
+                // As the server reads them; what SET … FROM CURRENT stored is not quoted.
+                item.push(if quoted { c } else { c.to_ascii_lowercase() });
                 begun = true;
             }
         }
@@ -111,6 +117,11 @@ mod tests {
                 "\"search_path\" TO '$user', 'public'",
             ),
             ("search_path", "\"a\"\"b, c\"", "\"search_path\" TO 'a\"b, c'"),
+            (
+                "search_path",
+                "Shop, \"Shop\"",
+                "\"search_path\" TO 'shop', 'Shop'",
+            ),
             ("search_path", "\"\"", "\"search_path\" TO ''"),
             ("search_path", "", "\"search_path\" TO ''"),
             ("work_mem", "64MB", "\"work_mem\" TO '64MB'"),
@@ -119,5 +130,7 @@ mod tests {
         for (name, value, expected) in rows {
             assert_eq!(setting(name, value), expected);
         }
+        assert!(same_value("search_path", "Shop, public", "\"shop\", public"));
+        assert!(!same_value("search_path", "Shop", "\"Shop\"") && !same_value("work_mem", "1MB", "1mb"));
     }
 }

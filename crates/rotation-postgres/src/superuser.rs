@@ -200,7 +200,7 @@ pub(crate) async fn explain_as(
     roles: &[&str],
 ) -> BackendError {
     let name = session.user();
-    if failure.kind() != FailureKind::Denied {
+    if failure.kind() != FailureKind::Denied || !failure.is_of_roles() {
         return caused(message, failure);
     }
     let missing = missing_admin_options(session, ctx, roles).await;

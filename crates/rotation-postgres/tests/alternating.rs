@@ -363,6 +363,11 @@ async fn a_pair_known_by_its_logins_alone_is_served_by_the_superuser() {
     world.sql("REVOKE known FROM known_clone").await;
     world.sql("ALTER ROLE known SET log_min_messages = 'info'").await;
     world.rotated(alternating(), &arn).await;
+    // A difference that is the superuser's from the start.
+    world
+        .sql("REVOKE known FROM known_clone; ALTER ROLE known_clone CONNECTION LIMIT 9")
+        .await;
+    world.rotated(alternating(), &arn).await;
     assert_eq!(
         settings(&world, "known").await,
         settings(&world, "known_clone").await

@@ -276,6 +276,44 @@ async fn a_lock_is_waited_for_no_longer_than_allowed() {
     world.rotated(single(), &arn).await;
 }
 
+/// Whoever answers on a port without TLS hears no password, whatever it asks for.
+#[tokio::test]
+async fn no_password_is_told_in_clear() {
+    use std::io::{Read, Write};
+    use std::sync::{Arc, Mutex};
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let into = Arc::clone(&heard);
+    std::thread::spawn(move || {
+        // In turn: in clear, as MD5, and not at all.
+        let asks: [&[u8]; 3] = [
+            b"R\0\0\0\x08\0\0\0\x03",
+            b"R\0\0\0\x0c\0\0\0\x05salt",
+            b"R\0\0\0\x08\0\0\0\0",
+        ];
+        for (stream, ask) in listener.incoming().zip(asks.iter().cycle()) {
+            let mut stream = stream.unwrap();
+            let mut bytes = [0; 2048];
+            _ = stream.read(&mut bytes);
+            _ = stream.write_all(ask);
+            let count = stream.read(&mut bytes).unwrap_or(0);
+            into.lock().unwrap().extend(&bytes[..count]);
+        }
+    });
+    let backend = SingleUser::new(connections().allowing_plaintext());
+    let document = json!({
+        "engine": "postgres", "host": "localhost", "port": port, "username": "u", "password": "sentinel", "ssl": false
+    });
+    for _ in 0..3 {
+        let (kind, text) = failure(&backend, &document).await;
+        assert_eq!(kind, FailureKind::NotScram, "{text}");
+        assert!(text.contains("takes TLS"), "{text}");
+    }
+    assert!(heard.lock().unwrap().is_empty());
+}
+
 /// As behind a reader endpoint, or after a failover.
 #[tokio::test]
 async fn a_read_only_server_is_told_by_its_remedy() {
@@ -288,7 +326,7 @@ async fn a_read_only_server_is_told_by_its_remedy() {
         .fails(SingleUser::new(trusting(server.ca_pem())), &arn)
         .await;
     assert!(
-        said.contains("25006") && said.contains("the address of the writer"),
+        (said.contains("25006") || said.contains("0A000")) && said.contains("the address of the writer"),
         "{said}"
     );
 }

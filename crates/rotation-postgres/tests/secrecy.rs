@@ -33,7 +33,7 @@ impl Write for Written {
     }
 }
 
-/// All that is logged here, at TRACE, and all that the server logs with `log_statement = all`.
+/// All that this framework's crates log, at TRACE, and all that the server logs with `log_statement = all`.
 #[tokio::test]
 async fn no_password_is_written_anywhere() {
     let written = Written::default();

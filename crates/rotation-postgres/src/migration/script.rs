@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::difference::Difference;
 use crate::migration::Owned;
 use crate::migration::survey::{Administrator, Survey};
 use crate::owner::OwnerRole;
-use crate::plan::Difference;
 use crate::sql::identifier;
 
 /// The statements of a migration, in order. `Display` is a script with comments; it holds no secret.

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rotation_core::{
-    AWSCURRENT, BackendError, CredentialBackend, Deadline, OsRandom, Outside, Rotator, SecretReader,
-    SecretValue, Step, StepContext, StoreError, StoreErrorKind, TokioClock, async_trait,
+    AWSCURRENT, BackendError, CredentialBackend, Deadline, OsRandom, Outside, Retire, Retirement, Rotator,
+    SecretReader, SecretValue, Step, StepContext, StoreError, StoreErrorKind, TokioClock, async_trait,
 };
 use rotation_postgres::{AlternatingUsers, CaBundle, Connections, DatabaseError, FailureKind, SingleUser};
 use rotation_testkit::postgres::PostgresServer;
@@ -155,6 +155,21 @@ impl World {
         self.login(arn, AWSCURRENT).await.unwrap();
     }
 
+    /// A rotation without replays; what failed. It is given up then.
+    pub(crate) async fn once(&self, backend: impl CredentialBackend, arn: &str) -> Vec<String> {
+        self.simulator.configure(|options| options.replays = 0);
+        let errors = errors(&self.rotate(backend, arn).await);
+        if !errors.is_empty() {
+            self.release(arn);
+        }
+        errors
+    }
+
+    /// Runs statements as the user under a label.
+    pub(crate) async fn try_as(&self, arn: &str, label: &str, sql: &str) -> bool {
+        rows(&self.login(arn, label).await.unwrap(), sql).await.is_ok()
+    }
+
     /// Gives a rotation that failed up: takes `AWSPENDING` away, as the error asks for.
     pub(crate) fn release(&self, arn: &str) {
         let labels = self.simulator.labels(arn);
@@ -257,6 +272,29 @@ where
     let deadline = Deadline::after(&clock, time);
     let ctx = StepContext::new("arn", "token", Step::TestSecret, deadline, outside);
     backend.test(&ctx, &credential).await
+}
+
+/// The end of one credential.
+pub(crate) async fn retire<B: CredentialBackend>(
+    backend: &B,
+    document: &Value,
+    why: Retire,
+) -> Result<Retirement, BackendError> {
+    let credential = SecretValue::text(document.to_string()).decode().unwrap();
+    let clock = TokioClock::new();
+    let outside = Outside {
+        clock: &clock,
+        random: &OsRandom,
+        secrets: &NoSecrets,
+    };
+    let ctx = StepContext::new(
+        "arn",
+        "token",
+        Step::FinishSecret,
+        Deadline::after(&clock, TIME),
+        outside,
+    );
+    backend.retire(&ctx, &credential, why).await
 }
 
 /// What went wrong at testSecret: the kind, and the whole text.
