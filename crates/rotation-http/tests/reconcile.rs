@@ -72,7 +72,7 @@ impl Canned {
     }
 
     async fn create(&self) -> Result<ApiKeyDocument, BackendError> {
-        self.create_in(&World::new()).await
+        self.create_in(&World::manual()).await
     }
 }
 
@@ -202,7 +202,13 @@ async fn an_orphan_that_cannot_be_revoked_stops_the_rotation_only_where_a_replay
         provider.revoke = StatusCode::from_u16(status).unwrap();
         assert_eq!(provider.create().await.is_ok(), goes_on, "{status}");
         assert_eq!(provider.lines()[1], "DELETE /api-keys/orphan", "{status}");
-        assert_eq!(provider.lines().len(), if goes_on { 3 } else { 2 }, "{status}");
+        // A refusal that may pass is tried again, and the admin credential's is not.
+        let requests = match status {
+            _ if goes_on => 3,
+            401 | 403 => 2,
+            _ => 1 + support::TRIES,
+        };
+        assert_eq!(provider.lines().len(), requests, "{status}");
         let text = log.text();
         let reported = text.contains("orphan") && text.contains("held by no labelled version");
         assert_eq!(reported, goes_on, "{status}: {text}");
