@@ -56,6 +56,7 @@ mod request;
 mod retry;
 mod template;
 mod transport;
+pub mod vendors;
 mod verify;
 
 #[cfg(feature = "oauth2")]

@@ -45,7 +45,7 @@ pub(crate) use check::pointer;
 /// ```
 ///
 /// The same as a document, for a function that is not built anew for each provider, is read by
-/// [`from_json`](Self::from_json).
+/// [`from_json`](Self::from_json). Ready-made ones are in [`vendors`](crate::vendors).
 #[derive(Clone)]
 pub struct Provider {
     base: Template,

@@ -128,6 +128,14 @@ fn every_form_is_read() {
     Provider::from_json(&uploads.to_string()).unwrap();
 }
 
+#[cfg(not(feature = "oauth2"))]
+#[test]
+fn a_build_without_oauth2_says_so() {
+    let error = Provider::from_json(rotation_http::vendors::MONGODB_ATLAS).unwrap_err();
+    assert_eq!(error.part(), "admin.oauth2");
+    assert!(error.to_string().contains("feature oauth2"), "{error}");
+}
+
 #[test]
 fn errors_name_the_field_and_quote_no_value() {
     let sentinel = || json!("SENTINEL");

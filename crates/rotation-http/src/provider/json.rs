@@ -166,7 +166,7 @@ impl Description {
         let key_policy = self.key_policy.map(PolicyDescription::policy).transpose()?;
         let mut builder = ProviderBuilder {
             base_url: self.base_url,
-            admin: self.admin.map(AdminDescription::auth),
+            admin: self.admin.map(AdminDescription::auth).transpose()?,
             create: request(self.create, "create")?,
             upload: request(self.upload, "upload")?,
             activate: request(self.activate, "activate")?,
@@ -309,6 +309,8 @@ enum AdminDescription {
     },
     #[cfg(feature = "oauth2")]
     Oauth2(OAuth2Description),
+    #[cfg(not(feature = "oauth2"))]
+    Oauth2(serde::de::IgnoredAny),
 }
 
 #[cfg(feature = "oauth2")]
@@ -325,12 +327,12 @@ struct OAuth2Description {
 }
 
 impl AdminDescription {
-    fn auth(self) -> AdminAuth {
+    fn auth(self) -> Result<AdminAuth, ProviderError> {
         let with_token = |auth: AdminAuth, at: Option<String>| match at {
             Some(at) => auth.token_at(at),
             None => auth,
         };
-        match self {
+        Ok(match self {
             Self::Bearer { token_at } => with_token(AdminAuth::bearer(), token_at),
             Self::Header {
                 name,
@@ -341,7 +343,14 @@ impl AdminDescription {
             Self::Basic { user_at, password_at } => AdminAuth::basic(user_at, password_at),
             #[cfg(feature = "oauth2")]
             Self::Oauth2(described) => described.oauth2().into(),
-        }
+            #[cfg(not(feature = "oauth2"))]
+            Self::Oauth2(_) => {
+                return Err(ProviderError::new(
+                    "admin.oauth2",
+                    "this build cannot do it; turn on the feature oauth2 of rotation-http",
+                ));
+            }
+        })
     }
 }
 

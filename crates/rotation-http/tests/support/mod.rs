@@ -157,6 +157,7 @@ pub fn field(document: &ApiKeyDocument, name: &str) -> String {
 pub struct World {
     pub clock: TravelClock,
     manual: Option<ManualClock>,
+    secrets: Option<Box<dyn SecretReader>>,
     reads: AtomicUsize,
     time: Mutex<Option<Duration>>,
 }
@@ -171,6 +172,14 @@ impl World {
         Self {
             manual: Some(ManualClock::new()),
             ..Self::default()
+        }
+    }
+
+    /// With other secrets than the admin's.
+    pub fn with_secrets(self, secrets: impl SecretReader + 'static) -> Self {
+        Self {
+            secrets: Some(Box::new(secrets)),
+            ..self
         }
     }
 
@@ -197,7 +206,7 @@ impl World {
         let outside = Outside {
             clock,
             random: &OsRandom,
-            secrets: self,
+            secrets: self.secrets.as_deref().unwrap_or(self),
         };
         StepContext::new(ARN, token, step, Deadline::after(clock, time), outside)
     }
