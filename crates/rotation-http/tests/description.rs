@@ -199,6 +199,29 @@ fn errors_name_the_field_and_quote_no_value() {
     }
 }
 
+/// The manual's page: its first example is whole, its second replaces the parts of a key that is made there.
+#[test]
+fn the_manuals_examples_are_descriptions() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/http-api-keys.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let mut blocks = page
+        .split("```json\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    let minted: Value = serde_json::from_str(blocks.next().unwrap()).unwrap();
+    Provider::from_json(&minted.to_string()).unwrap();
+    let upload: Value = serde_json::from_str(blocks.next().unwrap()).unwrap();
+    let mut uploaded = minted;
+    for name in ["create", "key_at", "id_at"] {
+        uploaded.as_object_mut().unwrap().remove(name);
+    }
+    uploaded
+        .as_object_mut()
+        .unwrap()
+        .extend(upload.as_object().unwrap().clone());
+    Provider::from_json(&uploaded.to_string()).unwrap();
+}
+
 #[test]
 fn what_is_no_document_is_refused() {
     for (text, part) in [

@@ -96,7 +96,7 @@ async fn talk(mut stream: TcpStream, answer: Arc<dyn Fn(&Asked) -> Reply + Send 
     _ = stream.write_all(format!("{head}\r\n{body}").as_bytes()).await;
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+pub async fn read(stream: &mut TcpStream) -> Option<Asked> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
