@@ -12,7 +12,10 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, ErrorClass, Grace, RotationErrorKind, SecretValue};
+use rotation_core::{
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, ErrorClass, Grace, Retire, Retirement, RotationErrorKind,
+    SecretValue,
+};
 use rotation_http::{ApiKeyDocument, HttpBackend, ProviderBuilder, Request};
 use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Fault, StepResult};
@@ -87,6 +90,36 @@ async fn an_upload_that_is_repeated_is_not_made_twice() {
         .filter(|request| request.starts_with("PUT"))
         .count();
     assert_eq!((uploads, provider.alive().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_key_that_was_not_stored_was_never_sent_and_one_that_was_is_revoked_once() {
+    for keys in [Keys::Uploaded, Keys::Renamed] {
+        let provider = keys.provider();
+        let first = provider.make_key("made by hand");
+        let backend = backend(keys.description(), &provider);
+        let (world, current) = (World::manual(), document("https://api.vendor.com", &first));
+        let made = world.create(&backend, TOKEN, &current, &[]).await.unwrap();
+        let asked = provider.requests().len();
+        let ended = world
+            .retire_for(&backend, &made, Retire::NotStored)
+            .await
+            .unwrap();
+        assert_eq!(
+            (ended, provider.requests().len()),
+            (Retirement::AlreadyGone, asked)
+        );
+        world.set(&backend, &made, &current).await.unwrap();
+        for expected in [Retirement::Retired, Retirement::AlreadyGone] {
+            assert_eq!(world.retire(&backend, &made).await.unwrap(), expected, "{keys:?}");
+        }
+        assert_eq!(provider.alive().len(), 1, "the first is untouched");
+        assert_eq!(
+            world.retire(&backend, &current).await.unwrap(),
+            Retirement::Retired,
+            "by its own id"
+        );
+    }
 }
 
 #[tokio::test]
