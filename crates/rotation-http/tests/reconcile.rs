@@ -315,3 +315,22 @@ async fn a_step_that_took_fifteen_minutes_makes_no_key() {
         assert_eq!(provider.lines().len(), if makes { 2 } else { 1 }, "{minutes}");
     }
 }
+
+#[tokio::test]
+async fn keys_that_are_described_as_ids_are_not_printed() {
+    let log = Log::start();
+    let mut provider = Canned::new(json!({"keys": [shows_current(), {"id": "sk-1", "label": "ci"}]}));
+    let error = provider.create().await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Misconfigured);
+    assert!(error.to_string().contains("item_id_at"), "{error}");
+    assert_eq!(provider.lines(), ["GET /api-keys"]);
+    provider.list = json!({"keys": [shows_current()]}).to_string();
+    provider.create = r#"{"id": "SENTINEL", "key": "SENTINEL"}"#.to_owned();
+    let error = provider.create().await.unwrap_err();
+    assert!(
+        error.to_string().contains("id_at") && !error.to_string().contains("SENTINEL"),
+        "{error}"
+    );
+    let said = format!("{error:?} {}", log.text());
+    assert!(!said.contains("SENTINEL") && !said.contains("sk-1"), "{said}");
+}

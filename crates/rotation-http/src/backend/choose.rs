@@ -98,6 +98,8 @@ impl<T: Transport> HttpBackend<T> {
         let status = refusal.status.map_or(0, |status| status.as_u16());
         match verify::once(sender, values).await? {
             Known::Works => Ok(()),
+            // Should an earlier try have been taken after all, and not have propagated yet, then the framework
+            // ends that key by its id, as it does with every rejected one.
             Known::Refused => Err(BackendError::rejected(
                 format!(
                     "{} does not take this key (status {status}), and the key does not work; see whether the request and key_policy suit the provider",

@@ -67,6 +67,13 @@ impl<T: Transport> HttpBackend<T> {
             self.end_unusable(sender, admin, current, id.map(id_text)).await;
             return Err(missing(&minted.create, "key (a text)", at));
         };
+        if id.map(id_text).as_deref() == Some(key) {
+            // Its label tells the next run, which must not print it either.
+            return Err(BackendError::misconfigured(format!(
+                "the reply to {} has the key itself at {:?}, and ids are logged; point id_at at the id",
+                minted.create.shown, minted.id
+            )));
+        }
         let Some(id) = id else {
             return self
                 .without_id(minted, live, key)
@@ -84,8 +91,9 @@ impl<T: Transport> HttpBackend<T> {
             return made;
         };
         let field = &self.provider.fields.expiry;
+        let is_key = |text: &str| reply.pointer(&minted.key).and_then(Value::as_str) == Some(text);
         match reply.pointer(at) {
-            Some(Value::String(text)) if is_time(text) => {
+            Some(Value::String(text)) if is_time(text) && !is_key(text) => {
                 tracing::info!(expires = text, "the new key expires");
                 made.with(field, Value::from(text.as_str()))
             }

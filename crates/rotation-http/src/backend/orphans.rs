@@ -33,6 +33,12 @@ impl<T: Transport> HttpBackend<T> {
             }
             (None, Listing::Shown(_)) => return Ok(Found::default()),
         };
+        if shows_keys_as_ids(&listed, current.text(&self.provider.fields.key).as_deref()) {
+            return Err(BackendError::misconfigured(format!(
+                "the reply to {} has the key itself at {:?}, and ids are printed; point item_id_at at the id",
+                list.call.shown, list.item_id
+            )));
+        }
         let mut found = Found {
             finds_orphans: list.item_label.is_some(),
             ..Found::default()
@@ -143,6 +149,11 @@ impl<T: Transport> HttpBackend<T> {
             Err(refusal) => Err(refusal.into()),
         }
     }
+}
+
+/// Whether what is taken for ids are the keys: the current one is known, and is among them.
+fn shows_keys_as_ids(listed: &[Listed], key: Option<&str>) -> bool {
+    key.is_some_and(|key| listed.iter().any(|listed| listed.address.as_deref() == Some(key)))
 }
 
 fn warn_of_no_list(list: Option<&List>, status: Option<StatusCode>) {
