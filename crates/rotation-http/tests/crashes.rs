@@ -40,12 +40,19 @@ async fn history(keys: Keys, grace: Grace, plan: &[(usize, Fault)], then: Then) 
     struck
 }
 
+/// Every kind that can strike this effect: a read of Secrets Manager may also be answered from before the
+/// last write.
+fn kinds(name: &str) -> impl Iterator<Item = Fault> {
+    let reads = matches!(name, "DescribeSecret" | "GetSecretValue");
+    KINDS.into_iter().chain(reads.then_some(Fault::Stale))
+}
+
 /// The histories with one fault, and the names of the effects that it struck.
 async fn one_fault(keys: Keys, grace: Grace) -> (usize, BTreeSet<String>) {
     let effects = effects(Scene::of(keys, grace)).await;
     let (mut histories, mut struck) = (0, BTreeSet::new());
-    for number in 1..=effects.len() {
-        for fault in KINDS {
+    for (number, name) in (1..).zip(&effects) {
+        for fault in kinds(name) {
             for then in THEN {
                 let passages = history(keys, grace, &[(number, fault)], then).await;
                 assert_eq!(passages.len(), 1, "{keys:?} {number} {fault:?} did not strike");
@@ -56,7 +63,8 @@ async fn one_fault(keys: Keys, grace: Grace) -> (usize, BTreeSet<String>) {
         }
     }
     let names: BTreeSet<_> = effects.into_iter().collect();
-    assert_eq!(struck.len(), names.len() * KINDS.len(), "{struck:?}");
+    let every: usize = names.iter().map(|name| kinds(name).count()).sum();
+    assert_eq!(struck.len(), every, "{struck:?}");
     (histories, names)
 }
 
@@ -89,7 +97,7 @@ async fn one_fault_at_every_effect() {
     }
     let all: usize = counts.iter().sum();
     println!("{all} histories with one fault");
-    assert_eq!(counts, [486, 594, 567, 675, 540, 648, 540, 702]);
+    assert_eq!(counts, [519, 636, 606, 723, 576, 693, 576, 747]);
 }
 
 #[tokio::test]
