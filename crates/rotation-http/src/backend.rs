@@ -2,37 +2,47 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rotation_core::{
     BackendError, CredentialBackend, Live, Profile, Retire, Retirement, StepContext, async_trait,
 };
 
-use crate::admin::{Admin, AdminHeader};
+use crate::admin::{Admin, AdminCredential};
 use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
 use crate::exchange::Sender;
 use crate::hosts::AllowedHosts;
-use crate::provider::Provider;
+use crate::provider::{Model, Provider};
 use crate::request::Call;
 use crate::template::Values;
 use crate::transport::{ReqwestTransport, Transport};
 use crate::verify;
 
+mod choose;
+mod limit;
+mod list;
 mod mint;
 mod orphans;
 mod revoke;
 
-/// Rotates keys that a provider makes.
+/// Rotates API keys: those that a provider makes, and those that are made here and uploaded.
 ///
-/// | step | requests |
-/// |---|---|
-/// | createSecret | verify with the current key, if there is a previous one; revoke of the previous key, which is about to lose its last label; list; revoke of each orphan; create, once |
-/// | setSecret | none: the key works since it was made |
-/// | testSecret | verify with the pending key, until it works |
-/// | finishSecret | none; without grace, revoke of the superseded key |
+/// | step | the provider makes the key | it is made here |
+/// |---|---|---|
+/// | createSecret | verify with the current key, if there is a previous one; revoke of the previous key, which is about to lose its last label; list; revoke of each orphan; create, once | the same, and no create: the key is stored, and nobody has it yet |
+/// | setSecret | activate, if it is described; else none: the key works since it was made | verify; upload, unless the key works; activate, if it is described |
+/// | testSecret | verify with the pending key, until it works | the same |
+/// | finishSecret | none; without grace, revoke of the superseded key | the same |
 ///
-/// The admin secret is read in createSecret, and wherever a key is revoked.
+/// The admin secret is read in createSecret and setSecret, and wherever a key is revoked. In setSecret
+/// nothing is sent for a pending value whose fields, as far as requests use them, are not those of the
+/// current one.
+///
+/// Create is sent once, whatever comes. The other requests with the admin credential are sent up to 4
+/// times, with growing pauses, while the provider answers with 408, 425, 429 or 5xx or not at all, for 30
+/// seconds or half of the time left at most; a `Retry-After` is waited for, or, where that would take too
+/// long, said. 401 and 403 are the admin credential's, and not tried again.
 ///
 /// # Orphans
 ///
@@ -52,8 +62,8 @@ mod revoke;
 ///
 /// # What the provider has to do
 ///
-/// - Its list shows, in one reply, every key that create can make, with the label as it was sent,
-///   and no key that was revoked. Where a revoked key is listed, it is revoked again in every
+/// - Its list shows, in one reply or by pages, every key that create can make, with the label as it was
+///   sent, and no key that was revoked. Where a revoked key is listed, it is revoked again in every
 ///   rotation: 404 and 410 mean that it is gone; any other refusal that time does not mend, such as
 ///   409, is logged and passed over, for orphans and for the previous key, which is then reported as
 ///   kept.
@@ -66,6 +76,9 @@ mod revoke;
 /// account, needs a document without the key's id: then it is not looked for, and it is kept. An
 /// empty list, and one without any label, are logged as a warning.
 ///
+/// Where the list shows as many keys as [`max_keys`](crate::ProviderBuilder::max_keys) says, none is made,
+/// and the error has the ids of all; so it has where the provider refuses to make one more.
+///
 /// # What the provider may lack
 ///
 /// Each of these holds only where the description declares that the provider may lack it; every other
@@ -73,6 +86,7 @@ mod revoke;
 ///
 /// | declared by | the provider answers | and then |
 /// |---|---|---|
+/// | [`without_list`], [`without_labels`] | – | no orphan is found. At most one key for each try that died is left behind: a warning with the time is logged before each key is made, and a request that got no answer is reported with its time |
 /// | [`id_where_given`] | create without an id | the key replaces the old one, and the old one's id is taken out of the document. It counts as live for ever, and is never revoked. Nor is, while a labelled version holds it, the previous key or an orphan of another rotation: each may be the same key. One that could not be stored is reported and left behind |
 /// | | a list without ids | as above: none of its keys is revoked |
 /// | [`list_where_supported`] | list with 404, 405 or 501 | no orphan is found, and the look whether the list shows the current key falls away. At most one key for each try that died is left behind, and works until a person revokes it: its time of creation is that of the warning. The next key is made |
@@ -82,16 +96,18 @@ mod revoke;
 /// A wrong path also leads to 404, so look at the first rotation's warnings. Keys that are kept add
 /// up: one for each rotation, until the provider's limit is reached or a person revokes them.
 ///
+/// [`without_list`]: crate::ProviderBuilder::without_list
+/// [`without_labels`]: crate::ProviderBuilder::without_labels
 /// [`id_where_given`]: crate::ProviderBuilder::id_where_given
 /// [`list_where_supported`]: crate::ProviderBuilder::list_where_supported
 /// [`revoke_where_supported`]: crate::ProviderBuilder::revoke_where_supported
 ///
 /// # Propagation
 ///
-/// Verify is repeated, with growing pauses, while the provider answers with 401, 403, 404, 408, 429
-/// or 5xx or not at all: a new key may not be known everywhere yet. This takes at most half of the
+/// Verify is repeated, with growing pauses, while the provider answers with 401, 403, 404, 408, 425,
+/// 429 or 5xx or not at all: a new key may not be known everywhere yet. This takes at most half of the
 /// time that is left, and 30 seconds unless [`with_verify_limit`](Self::with_verify_limit) says
-/// otherwise; a replay of the step goes on with it.
+/// otherwise; a replay of the step goes on with it. The log has the number of tries.
 ///
 /// # Example
 ///
@@ -130,23 +146,24 @@ impl HttpBackend {
     ///
     /// # Errors
     ///
-    /// [`ProviderError`] when the parts do not suit each other: a fixed base URL whose host is not
-    /// allowed, an admin header that a request of the description sets itself, an admin
-    /// credential that is not complete.
+    /// [`ProviderError`] when the parts do not suit each other: a fixed base URL or a token endpoint
+    /// whose host is not allowed, an admin header that a request of the description sets itself, an
+    /// admin credential that is not complete.
     pub fn new(provider: Provider, admin: Admin, hosts: AllowedHosts) -> Result<Self, ProviderError> {
         admin.check()?;
-        let header = admin.header_name()?;
-        for (name, call) in [
-            ("create", &provider.create),
-            ("list", &provider.list),
-            ("revoke", &provider.revoke),
-        ] {
-            if call.sets(&header) {
+        let auth = admin.auth_or(&provider.admin);
+        for (name, call) in provider.admin_calls() {
+            if let Some(header) = auth.header_names().iter().find(|header| call.sets(header)) {
                 return Err(ProviderError::new(
                     format!("{name}: header {header}"),
                     "carries the admin credential; take it out of the request",
                 ));
             }
+        }
+        if let Some(url) = auth.token_url()? {
+            hosts
+                .check(&url)
+                .map_err(|error| ProviderError::new("admin oauth2 token_url", error.to_string()))?;
         }
         if let Some(base) = provider.fixed_base() {
             hosts
@@ -195,6 +212,22 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 
+    /// The values of a credential whose key is there.
+    fn values_of<'c>(&self, credential: &'c ApiKeyDocument) -> Result<Values<'c>, BackendError> {
+        let fields = &self.provider.fields;
+        let key = credential.text(&fields.key).ok_or_else(|| {
+            BackendError::misconfigured(format!(
+                "the secret's document has no key in the field {:?}; add it",
+                fields.key
+            ))
+        })?;
+        Ok(Values {
+            key: Some(key),
+            id: credential.text(&fields.id),
+            ..Values::of(credential)
+        })
+    }
+
     /// Whether requests about the key in this document may be sent at all.
     fn is_reachable(&self, document: &ApiKeyDocument) -> bool {
         let base = self.provider.base(document);
@@ -202,14 +235,8 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
-/// How long a list or a revocation may take: one that hangs must not use up the time of the key.
-const ONE_REQUEST: Duration = Duration::from_secs(30);
-
-/// The wall time now, or a little later: createSecret has less time left than its invocation.
-fn wall_now(ctx: &StepContext<'_>) -> SystemTime {
-    let end = ctx.wall_deadline();
-    end.checked_sub(ctx.remaining()).unwrap_or(end)
-}
+/// What kind of credential it is, in logs and metrics.
+const NAME: &str = "http-api-key";
 
 fn missing(call: &Call, what: &str, pointer: &str) -> BackendError {
     BackendError::misconfigured(format!(
@@ -223,11 +250,18 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
     type Credential = ApiKeyDocument;
 
     fn profile(&self) -> Profile {
-        Profile::minted("http-api-key")
+        match (&self.provider.model, &self.provider.activate) {
+            (Model::Minted(_), None) => Profile::minted(NAME),
+            (Model::Minted(_), Some(_)) => Profile::minted(NAME).activated_in_set(),
+            // The previous key is ended in createSecret, as for a minted one.
+            (Model::Chosen(_), _) => Profile::chosen(NAME)
+                .retires_previous()
+                .with_create_budget(Duration::from_secs(10)),
+        }
     }
 
     fn id(&self, credential: &ApiKeyDocument) -> Option<String> {
-        credential.text(&self.provider.key_id_field).map(Cow::into_owned)
+        credential.text(&self.provider.fields.id).map(Cow::into_owned)
     }
 
     async fn create(
@@ -236,33 +270,35 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
         live: Live<'_, ApiKeyDocument>,
     ) -> Result<ApiKeyDocument, BackendError> {
         let sender = self.sender(ctx);
-        let mut admin = AdminHeader::new(&self.admin);
-        let at_work = self.reconcile(&sender, &mut admin, live).await?;
-        self.mint(&sender, &mut admin, live, &at_work).await
+        let mut admin = AdminCredential::new(&self.admin);
+        let found = self.reconcile(&sender, &mut admin, live).await?;
+        found.check(self.provider.max_keys)?;
+        match &self.provider.model {
+            Model::Minted(minted) => self.mint(minted, &sender, &mut admin, live, &found).await,
+            Model::Chosen(chosen) => self.choose(chosen, ctx, live),
+        }
     }
 
     async fn set(
         &self,
-        _: &StepContext<'_>,
-        _: &ApiKeyDocument,
-        _: Live<'_, ApiKeyDocument>,
+        ctx: &StepContext<'_>,
+        pending: &ApiKeyDocument,
+        live: Live<'_, ApiKeyDocument>,
     ) -> Result<(), BackendError> {
-        // The key works since the provider made it; with this profile, set is not called.
-        Ok(())
+        self.same_target(pending, live.current())?;
+        let sender = self.sender(ctx);
+        let mut admin = AdminCredential::new(&self.admin);
+        if let Model::Chosen(chosen) = &self.provider.model {
+            self.upload(chosen, &sender, &mut admin, pending).await?;
+        }
+        match &self.provider.activate {
+            Some(activate) => self.activate(activate, &sender, &mut admin, pending).await,
+            None => Ok(()),
+        }
     }
 
     async fn test(&self, ctx: &StepContext<'_>, pending: &ApiKeyDocument) -> Result<(), BackendError> {
-        let field = &self.provider.key_field;
-        let key = pending.text(field).ok_or_else(|| {
-            BackendError::misconfigured(format!(
-                "the secret's document has no key in the field {field:?}; add it"
-            ))
-        })?;
-        let values = Values {
-            key: Some(key),
-            id: pending.text(&self.provider.key_id_field),
-            ..Values::of(pending)
-        };
+        let values = self.values_of(pending)?;
         verify::until_it_works(&self.sender(ctx), &values, self.verify_limit).await
     }
 
@@ -277,6 +313,10 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
             revoke::warn_if_kept(None, why, &result);
             return Ok(result);
         };
+        if why == Retire::NotStored && matches!(self.provider.model, Model::Chosen(_)) {
+            // It was made here and never sent anywhere.
+            return Ok(Retirement::AlreadyGone);
+        }
         if why == Retire::FallingOff && !self.is_reachable(credential) {
             return Ok(Retirement::kept(
                 "its address is not that of an allowed host; revoke it by hand",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use crate::exchange::is_whole;
+use crate::reply::is_whole;
 
 /// The JSON document that holds an API key, with all its top-level fields.
 ///
@@ -34,6 +34,11 @@ impl ApiKeyDocument {
             Value::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
             _ => None,
         }
+    }
+
+    /// The field as it is.
+    pub(crate) fn value(&self, field: &str) -> Option<&Value> {
+        self.0.get(field)
     }
 
     /// The same document with another value in one field.

@@ -1,27 +1,34 @@
-//! One request sent and its answer judged.
+//! Requests sent, again where that is safe, and their answers judged.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::StatusCode;
 use rotation_core::{BackendError, ErrorClass, StepContext};
-use serde_json::{Number, Value};
-use zeroize::Zeroize;
+use url::Url;
 
-use crate::admin::AdminHeader;
-use crate::document::Wiped;
+use crate::admin::AdminCredential;
 use crate::hosts::AllowedHosts;
 use crate::provider::Provider;
 use crate::request::Call;
+use crate::retry::{Allotment, MOST_TRIES, ONE_REQUEST, ONE_TRY, is_passing, retry_after};
 use crate::template::Values;
 use crate::transport::{Transport, TransportError};
 
 /// What came back.
 pub(crate) enum Answer {
     /// A complete reply.
-    Reply(StatusCode, Bytes),
+    Reply(Reply),
     /// None, or not in time: whether the request had its effect is not known.
     Nothing(BackendError),
+}
+
+/// A complete reply.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    /// How long the provider asks to wait.
+    pub(crate) asked: Option<Duration>,
+    pub(crate) body: Bytes,
 }
 
 /// What every request needs.
@@ -33,56 +40,130 @@ pub(crate) struct Sender<'a, T> {
 }
 
 impl<T: Transport> Sender<'_, T> {
-    /// Sends one request once, with the admin credential if one is given. An error means that
+    /// The address of a request.
+    pub(crate) fn url(&self, call: &Call, values: &Values<'_>) -> Result<Url, BackendError> {
+        call.url(self.provider.base(values.document)?, values)
+    }
+
+    /// The request to this address, with the admin credential if one is given. An error means that
     /// nothing was sent.
-    pub(crate) async fn send(
+    pub(crate) async fn prepare(
+        &self,
+        call: &Call,
+        url: &Url,
+        values: &Values<'_>,
+        admin: Option<&mut AdminCredential<'_>>,
+    ) -> Result<http::Request<Bytes>, BackendError> {
+        // Before anything else: no connection, and no admin secret, for a host that is not listed.
+        self.hosts.check(url)?;
+        let mut request = call.request(url, values)?;
+        if let Some(admin) = admin {
+            admin.put_into(self, request.headers_mut()).await?;
+        }
+        Ok(request)
+    }
+
+    /// Sends a request once.
+    pub(crate) async fn send(&self, shown: &str, request: http::Request<Bytes>, limit: Duration) -> Answer {
+        let sent = self.ctx.timeout_after(limit, self.transport.send(request)).await;
+        match sent {
+            Ok(Ok(reply)) => Answer::Reply(Reply {
+                status: reply.status(),
+                asked: retry_after(reply.headers(), wall_now(self.ctx)),
+                body: reply.into_body(),
+            }),
+            Ok(Err(error)) => Answer::Nothing(no_reply(shown, error)),
+            Err(late) => Answer::Nothing(
+                BackendError::unavailable(format!("{shown} was not answered in time")).with_source(late),
+            ),
+        }
+    }
+
+    /// Sends an admin request once, whatever comes, and returns the body of an expected reply.
+    pub(crate) async fn admin_once(
         &self,
         call: &Call,
         values: &Values<'_>,
-        admin: Option<&mut AdminHeader<'_>>,
-        limit: Duration,
-    ) -> Result<Answer, BackendError> {
-        let url = call.url(self.provider.base(values.document)?, values)?;
-        // Before anything else: no connection, and no admin secret, for a host that is not listed.
-        self.hosts.check(&url)?;
-        let mut request = call.request(&url, values)?;
-        if let Some(admin) = admin {
-            let (name, value) = admin.get(self.ctx).await?;
-            request.headers_mut().insert(name, value);
-        }
-        let sent = self.ctx.timeout_after(limit, self.transport.send(request)).await;
-        Ok(match sent {
-            Ok(Ok(reply)) => Answer::Reply(reply.status(), reply.into_body()),
-            Ok(Err(error)) => Answer::Nothing(no_reply(call, error)),
-            Err(late) => Answer::Nothing(
-                BackendError::unavailable(format!("{} was not answered in time", call.shown))
-                    .with_source(late),
-            ),
-        })
+        admin: &mut AdminCredential<'_>,
+    ) -> Result<Bytes, AdminError> {
+        let url = self.url(call, values)?;
+        let request = self.prepare(call, &url, values, Some(admin)).await?;
+        let answer = self.send(&call.shown, request, Duration::MAX).await;
+        judged(&call.shown, answer, |status| call.expects(status))
+            .map_err(|refusal| refusal.after(&call.shown, 1))
     }
 
-    /// Sends an admin request, waits so long for the reply, and returns the body of an expected one.
+    /// Sends an admin request that may be repeated, and returns the body of an expected reply.
     pub(crate) async fn admin(
         &self,
         call: &Call,
         values: &Values<'_>,
-        admin: &mut AdminHeader<'_>,
-        limit: Duration,
+        admin: &mut AdminCredential<'_>,
     ) -> Result<Bytes, AdminError> {
-        match self.send(call, values, Some(admin), limit).await? {
-            Answer::Nothing(error) => Err(error.into()),
-            Answer::Reply(status, body) if call.expects(status) => Ok(body),
-            Answer::Reply(status, _) => Err(AdminError {
-                status: Some(status),
-                error: refused(call, status),
-            }),
+        let url = self.url(call, values)?;
+        self.admin_at(call, &url, values, admin).await
+    }
+
+    /// The same, to this address instead of the request's own.
+    pub(crate) async fn admin_at(
+        &self,
+        call: &Call,
+        url: &Url,
+        values: &Values<'_>,
+        admin: &mut AdminCredential<'_>,
+    ) -> Result<Bytes, AdminError> {
+        let request = self.prepare(call, url, values, Some(admin)).await?;
+        self.repeat(&call.shown, request, |status| call.expects(status))
+            .await
+    }
+
+    /// Sends a request until it is answered for good, with growing pauses, a few times at most.
+    pub(crate) async fn repeat(
+        &self,
+        shown: &str,
+        request: http::Request<Bytes>,
+        expects: impl Fn(StatusCode) -> bool,
+    ) -> Result<Bytes, AdminError> {
+        let time = Allotment::new(self.ctx, ONE_REQUEST);
+        let mut tries = 1;
+        loop {
+            let answer = self.send(shown, request.clone(), time.left().min(ONE_TRY)).await;
+            let refusal = match judged(shown, answer, &expects) {
+                Ok(body) => return Ok(body),
+                Err(refusal) => refusal,
+            };
+            let again = refusal.may_pass() && tries < MOST_TRIES && time.pause(tries, refusal.asked).await?;
+            if !again {
+                return Err(refusal.after(shown, tries));
+            }
+            tries += 1;
         }
+    }
+}
+
+/// The wall time now, or a little later: createSecret has less time left than its invocation.
+pub(crate) fn wall_now(ctx: &StepContext<'_>) -> SystemTime {
+    let end = ctx.wall_deadline();
+    end.checked_sub(ctx.remaining()).unwrap_or(end)
+}
+
+/// The body of an expected reply, or why there is none.
+fn judged(shown: &str, answer: Answer, expects: impl Fn(StatusCode) -> bool) -> Result<Bytes, AdminError> {
+    match answer {
+        Answer::Nothing(error) => Err(error.into()),
+        Answer::Reply(reply) if expects(reply.status) => Ok(reply.body),
+        Answer::Reply(Reply { status, asked, .. }) => Err(AdminError {
+            status: Some(status),
+            asked,
+            error: refused(shown, status),
+        }),
     }
 }
 
 /// Why an admin request did not do what it should, and the status that came back, if one did.
 pub(crate) struct AdminError {
     pub(crate) status: Option<StatusCode>,
+    pub(crate) asked: Option<Duration>,
     pub(crate) error: BackendError,
 }
 
@@ -92,11 +173,38 @@ impl AdminError {
         self.status
             .is_some_and(|status| !is_passing(status) && !is_admin_refused(status))
     }
+
+    /// Whether the same request may pass by itself.
+    fn may_pass(&self) -> bool {
+        self.error.class() == ErrorClass::Unavailable
+    }
+
+    /// The same, with how often it was tried and how long the provider asked to wait, where that tells
+    /// something.
+    fn after(self, shown: &str, tries: u32) -> Self {
+        let asked = self.asked.filter(|_| self.may_pass());
+        let asked = asked.map(|asked| format!("; it asks to wait for {} s", asked.as_secs()));
+        if !self.may_pass() || (tries == 1 && asked.is_none()) {
+            return self;
+        }
+        let asked = asked.unwrap_or_default();
+        let error = if self.status.is_some() {
+            BackendError::unavailable(format!("{}, tried {tries} times{asked}", self.error))
+        } else {
+            BackendError::unavailable(format!("{shown} was tried {tries} times{asked}"))
+                .with_source(self.error)
+        };
+        Self { error, ..self }
+    }
 }
 
 impl From<BackendError> for AdminError {
     fn from(error: BackendError) -> Self {
-        Self { status: None, error }
+        Self {
+            status: None,
+            asked: None,
+            error,
+        }
     }
 }
 
@@ -124,8 +232,8 @@ pub(crate) fn is_unsupported(status: StatusCode) -> bool {
     )
 }
 
-fn no_reply(call: &Call, error: Box<dyn std::error::Error + Send + Sync>) -> BackendError {
-    let message = format!("{} got no reply that can be used", call.shown);
+fn no_reply(shown: &str, error: Box<dyn std::error::Error + Send + Sync>) -> BackendError {
+    let message = format!("{shown} got no reply that can be used");
     let class = error.downcast_ref().map(TransportError::class);
     if class == Some(ErrorClass::Misconfigured) {
         return BackendError::misconfigured(message).with_source(error);
@@ -133,117 +241,27 @@ fn no_reply(call: &Call, error: Box<dyn std::error::Error + Send + Sync>) -> Bac
     BackendError::unavailable(message).with_source(error)
 }
 
-/// Whether the same request may pass later: the provider limits the rate, or fails within.
-pub(crate) fn is_passing(status: StatusCode) -> bool {
-    status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
-        )
-}
-
 /// What an unexpected status of an admin request means.
-fn refused(call: &Call, status: StatusCode) -> BackendError {
-    let (shown, number) = (&call.shown, status.as_u16());
+fn refused(shown: &str, status: StatusCode) -> BackendError {
+    let number = status.as_u16();
     match status {
         status if is_admin_refused(status) => BackendError::misconfigured(format!(
             "the admin credential was refused by {shown} (status {number}); check that it is valid and may do this"
         )),
-        status if is_passing(status) => {
+        status if is_passing(status) && status != StatusCode::NOT_IMPLEMENTED => {
             BackendError::unavailable(format!("{shown} answered with status {number}"))
         }
         status if status.is_redirection() => BackendError::misconfigured(format!(
             "{shown} answered with status {number}, a redirect, which is never followed; correct the base URL or the path"
         )),
-        _ => unexpected(call, status),
+        _ => unexpected(shown, status),
     }
 }
 
 /// A status that neither time nor another credential changes.
-pub(crate) fn unexpected(call: &Call, status: StatusCode) -> BackendError {
+pub(crate) fn unexpected(shown: &str, status: StatusCode) -> BackendError {
     BackendError::misconfigured(format!(
-        "{} answered with status {}, which is not expected; correct the request in the provider's description",
-        call.shown,
+        "{shown} answered with status {}, which is not expected; correct the request in the provider's description",
         status.as_u16()
     ))
-}
-
-/// The reply's body as JSON. The bytes are overwritten where nobody else holds them.
-pub(crate) fn json(call: &Call, body: Bytes) -> Result<Wiped, BackendError> {
-    let parsed = serde_json::from_slice(&body).map(Wiped);
-    if let Ok(mut bytes) = body.try_into_mut() {
-        bytes.as_mut().zeroize();
-    }
-    // Without the parser's own error, which may quote the reply.
-    parsed.map_err(|_| {
-        BackendError::misconfigured(format!(
-            "the reply to {} is not JSON; check the base URL",
-            call.shown
-        ))
-    })
-}
-
-/// The id at the pointer: a text, printable and not overlong, for it is logged, or a whole number of
-/// at most 64 bits; any other number has lost digits when it was read.
-pub(crate) fn id_at<'a>(reply: &'a Value, pointer: &str) -> Option<&'a Value> {
-    let id = reply.pointer(pointer)?;
-    let fits = |text: &str| {
-        !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    match id {
-        Value::String(text) if fits(text) => Some(id),
-        Value::Number(number) if is_whole(number) => Some(id),
-        _ => None,
-    }
-}
-
-/// Whether the number is known in full.
-pub(crate) fn is_whole(number: &Number) -> bool {
-    number.is_u64() || number.is_i64()
-}
-
-/// An id as a text.
-pub(crate) fn id_text(id: &Value) -> String {
-    match id {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_a_printable_text_or_a_whole_number() {
-        let id = |text: &str| {
-            let reply: Value = serde_json::from_str(&format!(r#"{{"id": {text}}}"#)).unwrap();
-            id_at(&reply, "/id").map(id_text)
-        };
-        for (given, read) in [
-            (r#""k-1""#, "k-1"),
-            ("7", "7"),
-            ("-7", "-7"),
-            ("18446744073709551615", "18446744073709551615"),
-            ("-9223372036854775808", "-9223372036854775808"),
-        ] {
-            assert_eq!(id(given).as_deref(), Some(read));
-        }
-        for given in [
-            "123456789012345678901234",
-            "18446744073709551616",
-            "-9223372036854775809",
-            "1.5",
-            "7.0",
-            "1e3",
-            r#""""#,
-            r#""a b""#,
-            r#""\n""#,
-            "true",
-            "null",
-            "[]",
-        ] {
-            assert_eq!(id(given), None, "{given}");
-        }
-    }
 }

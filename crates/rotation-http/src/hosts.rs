@@ -14,9 +14,10 @@ use crate::error::ProviderError;
 /// is checked on the final address of every request, before a connection is made and before the
 /// admin secret is read. Requests go by https only.
 ///
-/// Never allowed, listed or not, when written as an address: link-local addresses and those of
-/// cloud metadata services (169.254.0.0/16, fe80::/10, fd00:ec2::/32). Where a listed name leads is
-/// not looked at: list only names whose DNS records are in good hands.
+/// Never allowed, listed or not, are link-local addresses and those of cloud metadata services
+/// (169.254.0.0/16, fe80::/10, fd00:ec2::/32), written as an address; a name that leads to one is refused
+/// when [`ReqwestTransport`](crate::ReqwestTransport) resolves it. Where else a listed name leads is not
+/// looked at: list only names whose DNS records are in good hands.
 ///
 /// ```
 /// use rotation_http::AllowedHosts;
@@ -160,10 +161,14 @@ fn same_host(entry: &Host, host: &Host<&str>) -> bool {
 }
 
 fn is_never_allowed(host: &Host<&str>) -> bool {
-    match address(host) {
-        Some(IpAddr::V4(v4)) => is_forbidden_v4(v4),
-        Some(IpAddr::V6(v6)) => is_forbidden_v6(v6),
-        None => false,
+    address(host).is_some_and(is_forbidden)
+}
+
+/// Whether no request may go to this address, whoever names it.
+pub(crate) fn is_forbidden(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => is_forbidden_v4(v4),
+        IpAddr::V6(v6) => is_forbidden_v6(v6),
     }
 }
 
@@ -184,7 +189,8 @@ fn is_forbidden_v6(v6: Ipv6Addr) -> bool {
     metadata || within || v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast()
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+/// Whether it is this machine.
+pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
     matches!(host, Host::Domain("localhost")) || address(host).is_some_and(|address| address.is_loopback())
 }
 

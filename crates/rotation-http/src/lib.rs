@@ -1,10 +1,11 @@
-//! Rotates API keys over HTTP with AWS Secrets Manager: a provider is described by four requests,
+//! Rotates API keys over HTTP with AWS Secrets Manager: a provider is described by a few requests,
 //! and [`HttpBackend`] does the rest.
 //!
-//! The provider makes the keys and lets two of them live side by side. Its description
-//! ([`Provider`]) says how a key is created, listed by its label, verified and revoked, and where
-//! the replies hold what. An admin credential ([`Admin`]), from another secret, makes and revokes
-//! keys. Requests go to [`AllowedHosts`] only, by https, whatever a secret says.
+//! The provider makes the keys, or takes those that are made here, and lets two of them live side by
+//! side. Its description ([`Provider`]), in Rust or as a JSON document, says how a key is created or
+//! uploaded, listed by its label, verified and revoked, and where the replies hold what. An admin
+//! credential ([`Admin`]), from another secret, makes and revokes keys. Requests go to [`AllowedHosts`]
+//! only, by https, whatever a secret says.
 //!
 //! A key that was made and never stored, because a function died in between, is found by its label
 //! and revoked by the next rotation; see [`HttpBackend`].
@@ -31,6 +32,12 @@
 //! [`ReqwestTransport`]. A request that creates a key is sent once per call; there is no retry
 //! beneath it, but the rotation's own replay.
 //!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `oauth2` | admin credentials of OAuth 2.0 clients, `OAuth2`. Off by default, for the crates that it brings |
+//!
 //! No function of this crate panics. No error, `Debug` output or log line holds a key, a token, a
 //! reply or an address's query.
 
@@ -41,18 +48,25 @@ mod error;
 mod exchange;
 mod hosts;
 mod label;
+mod page;
 mod provider;
 mod reconcile;
+mod reply;
 mod request;
+mod retry;
 mod template;
 mod transport;
+pub mod vendors;
 mod verify;
 
-pub use admin::Admin;
+#[cfg(feature = "oauth2")]
+pub use admin::OAuth2;
+pub use admin::{Admin, AdminAuth};
 pub use backend::HttpBackend;
 pub use document::ApiKeyDocument;
 pub use error::ProviderError;
 pub use hosts::AllowedHosts;
+pub use page::Paging;
 pub use provider::{Provider, ProviderBuilder};
 pub use request::Request;
 pub use transport::{ReqwestTransport, Transport, TransportError};

@@ -16,14 +16,38 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// A key as the provider lists it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Listed {
+    /// The id that the secret's document has for it.
     pub(crate) id: Option<String>,
+    /// What the provider calls it: the same, unless the key was uploaded and given another id there.
+    pub(crate) address: Option<String>,
     pub(crate) label: Option<String>,
+}
+
+impl Listed {
+    /// A key that the provider made.
+    pub(crate) fn minted(id: Option<String>, label: Option<String>) -> Self {
+        let address = id.clone();
+        Self { id, address, label }
+    }
+
+    /// A key that was uploaded: the label with which it was is its id for us.
+    pub(crate) fn uploaded(address: Option<String>, label: Option<String>) -> Self {
+        let ours = label.as_deref().and_then(Label::parse).is_some();
+        let id = if ours { label.clone() } else { address.clone() };
+        Self { id, address, label }
+    }
+
+    fn known(self, label: Label) -> Option<Ours> {
+        let (id, address) = (self.id?, self.address?);
+        Some(Ours { id, address, label })
+    }
 }
 
 /// A listed key that a rotation of this secret made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Ours {
     pub(crate) id: String,
+    pub(crate) address: String,
     pub(crate) label: Label,
 }
 
@@ -79,21 +103,19 @@ pub(crate) struct Facts<'a> {
 /// The listed keys that rotations of this secret made.
 pub(crate) fn ours(keys: &[Listed], secret: Hash) -> Result<Vec<Ours>, Unfit> {
     labelled(keys, secret)
-        .map(|(key, label)| {
-            let id = key.id.clone().ok_or(Unfit::NoId)?;
-            Ok(Ours { id, label })
-        })
+        .map(|(key, label)| key.clone().known(label).ok_or(Unfit::NoId))
         .collect()
 }
 
 /// The same, where the list may lack ids: those with an id, and how many have none.
 pub(crate) fn split(keys: &[Listed], secret: Hash) -> (Vec<Ours>, usize) {
-    let (with, without): (Vec<_>, Vec<_>) = labelled(keys, secret).partition(|(key, _)| key.id.is_some());
-    let ours = with.into_iter().filter_map(|(key, label)| {
-        let id = key.id.clone()?;
-        Some(Ours { id, label })
-    });
-    (ours.collect(), without.len())
+    let found: Vec<_> = labelled(keys, secret)
+        .map(|(key, label)| key.clone().known(label))
+        .collect();
+    let all = found.len();
+    let ours: Vec<_> = found.into_iter().flatten().collect();
+    let nameless = all - ours.len();
+    (ours, nameless)
 }
 
 /// The listed keys with a label of this secret.
@@ -212,10 +234,7 @@ mod tests {
     }
 
     fn listed(id: Option<&str>, label: Option<&str>) -> Listed {
-        Listed {
-            id: id.map(str::to_owned),
-            label: label.map(str::to_owned),
-        }
+        Listed::minted(id.map(str::to_owned), label.map(str::to_owned))
     }
 
     /// Judged for the token `this`, with the id `live` protected, by a step that began at `NOW`
@@ -223,6 +242,7 @@ mod tests {
     fn verdict(id: &str, token: &str, deadline: u64, all_identified: bool) -> Verdict {
         let key = Ours {
             id: id.to_owned(),
+            address: id.to_owned(),
             label: label("mine", token, deadline),
         };
         judge(
@@ -350,6 +370,7 @@ mod tests {
             found,
             [Ours {
                 id: "d".to_owned(),
+                address: "d".to_owned(),
                 label: mine
             }]
         );
@@ -368,8 +389,25 @@ mod tests {
             listed(None, None),
         ];
         let (found, nameless) = split(&keys, Hash::of_secret("mine"));
-        let id = "a".to_owned();
-        assert_eq!((found, nameless), (vec![Ours { id, label: mine }], 1));
+        let (id, address) = ("a".to_owned(), "a".to_owned());
+        let expected = Ours {
+            id,
+            address,
+            label: mine,
+        };
+        assert_eq!((found, nameless), (vec![expected], 1));
+    }
+
+    #[test]
+    fn an_uploaded_key_goes_by_its_label_and_is_revoked_by_the_providers_id() {
+        let text = label("mine", "this", NOW).to_string();
+        let ours = Listed::uploaded(Some("41".to_owned()), Some(text.clone()));
+        assert_eq!((ours.id, ours.address), (Some(text), Some("41".to_owned())));
+        let by_hand = Listed::uploaded(Some("42".to_owned()), Some("by hand".to_owned()));
+        assert_eq!(
+            (by_hand.id.as_deref(), by_hand.address.as_deref()),
+            (Some("42"), Some("42"))
+        );
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rotation_core::BackendError;
 use serde_json::Value;
-use url::Url;
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
 
 use crate::document::Wiped;
 use crate::error::ProviderError;
@@ -17,8 +20,8 @@ use crate::template::{Allowed, Hole, JsonTemplate, Template, Values};
 /// `{secret.NAME}` for a field of the secret's document, and `{key}`, `{id}`, `{label}` where they
 /// have a value. `{{` and `}}` stand for braces.
 ///
-/// A value cannot break out of its place: it is percent-encoded in the path and the query, must be
-/// printable ASCII in a header, and becomes part of a JSON text in the body (a number too).
+/// A value cannot break out of its place: it is percent-encoded in the path, the query and a form, must
+/// be printable ASCII in a header, and becomes part of a JSON text in the body (a number too).
 ///
 /// Checked when the provider is built. `Debug` leaves out the headers' values and the body.
 #[derive(Clone)]
@@ -27,8 +30,16 @@ pub struct Request {
     method: Method,
     path: String,
     headers: Vec<(String, String)>,
-    json: Option<Value>,
+    basic: Option<(String, String)>,
+    body: Content,
     expected: Vec<u16>,
+}
+
+#[derive(Clone)]
+enum Content {
+    None,
+    Json(Value),
+    Form(Vec<(String, String)>),
 }
 
 impl Request {
@@ -57,12 +68,13 @@ impl Request {
         Self::new(Method::DELETE, path)
     }
 
-    fn new(method: Method, path: impl Into<String>) -> Self {
+    pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
         Self {
             method,
             path: path.into(),
             headers: Vec::new(),
-            json: None,
+            basic: None,
+            body: Content::None,
             expected: Vec::new(),
         }
     }
@@ -73,9 +85,29 @@ impl Request {
         self
     }
 
+    /// With this user name and password as `authorization: Basic`, both with placeholders, in verify:
+    /// the admin credential of the other requests has [its own form](crate::AdminAuth::basic).
+    pub fn basic_auth(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.basic = Some((user.into(), password.into()));
+        self
+    }
+
     /// With this body. Placeholders stand in its texts, not in its names.
     pub fn json(mut self, body: Value) -> Self {
-        self.json = Some(body);
+        self.body = Content::Json(body);
+        self
+    }
+
+    /// With these fields as a body of `application/x-www-form-urlencoded`, instead of JSON. Placeholders
+    /// stand in the values, not in the names.
+    pub fn form<N: Into<String>, V: Into<String>>(
+        mut self,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        self.body = Content::Form(fields.collect());
         self
     }
 
@@ -96,11 +128,22 @@ impl Request {
                     .map_err(|why| ProviderError::new(format!("header {name:?}"), why))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let body = self
-            .json
-            .as_ref()
-            .map(|body| JsonTemplate::parse(body, allowed))
-            .transpose();
+        let body = match &self.body {
+            Content::None => Ok(Body::None),
+            Content::Json(value) => JsonTemplate::parse(value, allowed).map(Body::Json),
+            Content::Form(fields) => fields
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), Template::parse(value, allowed)?)))
+                .collect::<Result<_, String>>()
+                .map(Body::Form),
+        };
+        let basic = self.basic.as_ref().map(|(user, password)| {
+            let (user, password) = (
+                Template::parse(user, allowed)?,
+                Template::parse(password, allowed)?,
+            );
+            Ok((user, password))
+        });
         let expected = self
             .expected
             .iter()
@@ -112,6 +155,9 @@ impl Request {
             method: self.method.clone(),
             path,
             headers,
+            basic: basic
+                .transpose()
+                .map_err(|why: String| ProviderError::new("basic", why))?,
             body: body.map_err(|why| ProviderError::new("body", why))?,
             expected: expected
                 .map_err(|_| ProviderError::new("expected status", "is not 100 to 999; correct it"))?,
@@ -187,19 +233,34 @@ pub(crate) struct Call {
     method: Method,
     path: Template,
     headers: Vec<(HeaderName, Template)>,
-    body: Option<JsonTemplate>,
+    basic: Option<(Template, Template)>,
+    body: Body,
     expected: Vec<StatusCode>,
 }
 
+#[derive(Clone)]
+enum Body {
+    None,
+    Json(JsonTemplate),
+    Form(Vec<(String, Template)>),
+}
+
 impl Call {
-    pub(crate) fn has(&self, wanted: impl Fn(&Hole) -> bool) -> bool {
-        self.path.has(&wanted)
-            || self.headers.iter().any(|(_, value)| value.has(&wanted))
-            || self.body.as_ref().is_some_and(|body| body.has(&wanted))
+    pub(crate) fn has(&self, mut wanted: impl FnMut(&Hole) -> bool) -> bool {
+        let basic = self.basic.iter().flat_map(|(user, password)| [user, password]);
+        let mut texts = self.headers.iter().map(|(_, value)| value).chain(basic);
+        self.path.has(&mut wanted)
+            || texts.any(|text| text.has(&mut wanted))
+            || match &self.body {
+                Body::None => false,
+                Body::Json(body) => body.has(&mut wanted),
+                Body::Form(fields) => fields.iter().any(|(_, value)| value.has(&mut wanted)),
+            }
     }
 
     pub(crate) fn sets(&self, header: &HeaderName) -> bool {
-        self.headers.iter().any(|(name, _)| name == header)
+        let by_basic = self.basic.is_some() && header == AUTHORIZATION;
+        by_basic || self.headers.iter().any(|(name, _)| name == header)
     }
 
     pub(crate) fn expects(&self, status: StatusCode) -> bool {
@@ -246,21 +307,39 @@ impl Call {
     }
 
     fn body(&self, values: &Values<'_>) -> Result<Bytes, BackendError> {
-        let Some(body) = &self.body else {
-            return Ok(Bytes::new());
-        };
-        serde_json::to_vec(&Wiped(body.fill(values)?).0)
-            .map(Bytes::from)
-            .map_err(|_| {
-                BackendError::misconfigured(format!("the body of {} cannot be written as JSON", self.shown))
-            })
+        match &self.body {
+            Body::None => Ok(Bytes::new()),
+            Body::Json(body) => serde_json::to_vec(&Wiped(body.fill(values)?).0)
+                .map(Bytes::from)
+                .map_err(|_| {
+                    BackendError::misconfigured(format!(
+                        "the body of {} cannot be written as JSON",
+                        self.shown
+                    ))
+                }),
+            Body::Form(fields) => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                for (name, template) in fields {
+                    form.append_pair(name, &template.plain(values)?);
+                }
+                Ok(Bytes::from(form.finish()))
+            }
+        }
     }
 
     fn headers(&self, values: &Values<'_>) -> Result<HeaderMap, BackendError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(JSON));
-        if self.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        match self.body {
+            Body::None => {}
+            Body::Json(_) => _ = headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON)),
+            Body::Form(_) => _ = headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM)),
+        }
+        if let Some((user, password)) = &self.basic {
+            let value = basic(&user.plain(values)?, &password.plain(values)?).map_err(|why| {
+                BackendError::misconfigured(format!("the user name of {} {why}", self.shown))
+            })?;
+            headers.insert(AUTHORIZATION, value);
         }
         for (name, template) in &self.headers {
             let mut value = header_value(&template.plain(values)?).ok_or_else(|| {
@@ -277,6 +356,19 @@ impl Call {
 }
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The value of `authorization` for basic authentication (RFC 7617). What is wrong with the user name.
+pub(crate) fn basic(user: &str, password: &str) -> Result<HeaderValue, &'static str> {
+    if user.contains(':') {
+        return Err("holds a colon, which basic authentication cannot send; correct it");
+    }
+    let pair = Zeroizing::new(format!("{user}:{password}"));
+    let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*pair)));
+    let mut value = HeaderValue::from_str(&text).map_err(|_| "cannot be sent; correct it")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
 
 #[cfg(test)]
 mod tests {
@@ -394,6 +486,40 @@ mod tests {
         assert!(expects(Request::get("/"), 204) && !expects(Request::get("/"), 302));
         let two = || Request::get("/").expect_status(201).expect_status(404);
         assert!(expects(two(), 404) && expects(two(), 201) && !expects(two(), 200));
+    }
+
+    #[test]
+    fn a_value_cannot_add_a_field_to_a_form() {
+        let form = Request::post("/").form([("FriendlyName", "x {secret.v}"), ("Kind", "a&b")]);
+        let document = document("1&Admin=true#é");
+        let call = form.compile(ALL).unwrap();
+        assert_eq!(
+            call.body(&Values::of(&document)).unwrap(),
+            "FriendlyName=x+1%26Admin%3Dtrue%23%C3%A9&Kind=a%26b"
+        );
+        assert_eq!(
+            call.headers(&Values::of(&document)).unwrap()["content-type"],
+            "application/x-www-form-urlencoded"
+        );
+    }
+
+    #[test]
+    fn a_user_and_a_password_are_sent_as_basic_and_not_shown() {
+        let call = Request::get("/")
+            .basic_auth("Aladdin", "{secret.v}")
+            .compile(ALL)
+            .unwrap();
+        let sesame = document("open sesame");
+        let headers = call.headers(&Values::of(&sesame)).unwrap();
+        assert_eq!(headers["authorization"], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert!(headers["authorization"].is_sensitive() && call.sets(&AUTHORIZATION));
+        let call = Request::get("/")
+            .basic_auth("{secret.v}", "x")
+            .compile(ALL)
+            .unwrap();
+        let document = document("SENTINEL:");
+        let error = call.headers(&Values::of(&document)).unwrap_err();
+        assert!(error.to_string().contains("colon") && !error.to_string().contains("SENTINEL"));
     }
 
     #[test]

@@ -50,11 +50,13 @@ pub(crate) struct Allowed<'a> {
 impl Allowed<'_> {
     fn check(&self, hole: &Hole) -> Result<(), String> {
         let (allowed, elsewhere) = match hole {
-            Hole::Key => (self.key, "the verify request"),
-            Hole::Secret(field) if field == self.key_field => (self.key, "the verify request, as {key}"),
+            Hole::Key => (self.key, "the verify and upload requests"),
+            Hole::Secret(field) if field == self.key_field => {
+                (self.key, "the verify and upload requests, as {key}")
+            }
             Hole::Secret(_) => (true, ""),
-            Hole::Id => (self.id, "the verify and revoke requests"),
-            Hole::Label => (self.label, "the create request"),
+            Hole::Id => (self.id, "the upload, activate, verify and revoke requests"),
+            Hole::Label => (self.label, "the create and upload requests"),
         };
         if allowed {
             return Ok(());
@@ -149,7 +151,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    pub(crate) fn has(&self, wanted: impl Fn(&Hole) -> bool) -> bool {
+    pub(crate) fn has(&self, mut wanted: impl FnMut(&Hole) -> bool) -> bool {
         self.0
             .iter()
             .any(|part| matches!(part, Part::Hole(hole) if wanted(hole)))
@@ -289,7 +291,7 @@ impl JsonTemplate {
         })
     }
 
-    pub(crate) fn has(&self, wanted: &dyn Fn(&Hole) -> bool) -> bool {
+    pub(crate) fn has(&self, wanted: &mut dyn FnMut(&Hole) -> bool) -> bool {
         match self {
             Self::Fixed(_) => false,
             Self::Text(template) => template.has(wanted),

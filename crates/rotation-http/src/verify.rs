@@ -3,21 +3,16 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use rotation_core::{BackendError, ErrorClass, StepContext};
+use rotation_core::{BackendError, ErrorClass};
 
-use crate::exchange::{Answer, Sender, is_passing, unexpected};
+use crate::exchange::{Answer, Sender, unexpected};
 use crate::request::Call;
+use crate::retry::{Allotment, ONE_TRY, is_passing};
 use crate::template::Values;
 use crate::transport::Transport;
 
 /// How long a new key is waited for, unless set otherwise.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
-
-/// How long one try may take: a connection that hangs must not use up the time of the others.
-const ONE_TRY: Duration = Duration::from_secs(10);
-
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Tries until the key works, for `limit` or half of the time left, whichever is less.
 pub(crate) async fn until_it_works<T: Transport>(
@@ -25,32 +20,62 @@ pub(crate) async fn until_it_works<T: Transport>(
     values: &Values<'_>,
     limit: Duration,
 ) -> Result<(), BackendError> {
-    let (ctx, call) = (sender.ctx, &sender.provider.verify);
-    let at_start = ctx.remaining();
-    let limit = limit.min(at_start / 2);
-    let left = || limit.saturating_sub(at_start.saturating_sub(ctx.remaining()));
-    let mut pause = FIRST_PAUSE;
+    let call = &sender.provider.verify;
+    let time = Allotment::new(sender.ctx, limit);
     let mut tries = 1_u32;
     loop {
-        let failure = match sender.send(call, values, None, left().min(ONE_TRY)).await? {
-            Answer::Reply(status, _) if call.expects(status) => {
+        let (failure, asked) = match send(sender, values, time.left().min(ONE_TRY)).await? {
+            Answer::Reply(reply) if call.expects(reply.status) => {
                 tracing::info!(tries, "the key works");
                 return Ok(());
             }
-            Answer::Reply(status, _) if may_propagate(status) => Failure::Status(status),
-            Answer::Reply(status, _) => return Err(unexpected(call, status)),
+            Answer::Reply(reply) if may_propagate(reply.status) => {
+                (Failure::Status(reply.status), reply.asked)
+            }
+            Answer::Reply(reply) => return Err(unexpected(&call.shown, reply.status)),
             Answer::Nothing(error) if error.class() != ErrorClass::Unavailable => return Err(error),
-            Answer::Nothing(error) => Failure::NoReply(error),
+            Answer::Nothing(error) => (Failure::NoReply(error), None),
         };
-        let wait = jittered(ctx, pause)?;
-        if wait >= left() {
+        if !time.pause(tries, asked).await? {
             tracing::info!(tries, "the key does not work yet");
             return Err(failure.into_error(call, tries));
         }
-        ctx.sleep(wait).await?;
-        pause = (pause * 2).min(LONGEST_PAUSE);
         tries = tries.saturating_add(1);
     }
+}
+
+/// What one try told of a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Known {
+    /// It works.
+    Works,
+    /// The provider does not take it, now.
+    Refused,
+    /// The provider did not say.
+    NotSaid,
+}
+
+/// Tries once whether a key works.
+pub(crate) async fn once<T: Transport>(
+    sender: &Sender<'_, T>,
+    values: &Values<'_>,
+) -> Result<Known, BackendError> {
+    Ok(match send(sender, values, ONE_TRY).await? {
+        Answer::Reply(reply) if sender.provider.verify.expects(reply.status) => Known::Works,
+        Answer::Reply(reply) if may_propagate(reply.status) && !is_passing(reply.status) => Known::Refused,
+        Answer::Reply(_) | Answer::Nothing(_) => Known::NotSaid,
+    })
+}
+
+async fn send<T: Transport>(
+    sender: &Sender<'_, T>,
+    values: &Values<'_>,
+    limit: Duration,
+) -> Result<Answer, BackendError> {
+    let call = &sender.provider.verify;
+    let url = sender.url(call, values)?;
+    let request = sender.prepare(call, &url, values, None).await?;
+    Ok(sender.send(&call.shown, request, limit).await)
 }
 
 /// Whether the provider may only not know the key yet, or be in trouble.
@@ -82,12 +107,4 @@ impl Failure {
             }
         }
     }
-}
-
-/// Between half of the pause and all of it, so that functions started together drift apart.
-fn jittered(ctx: &StepContext<'_>, pause: Duration) -> Result<Duration, BackendError> {
-    let mut byte = [0];
-    ctx.random().fill(&mut byte)?;
-    let [random] = byte;
-    Ok(pause / 2 + pause * u32::from(random) / 510)
 }

@@ -21,7 +21,7 @@ use rotation_core::{
     BackendError, CredentialBackend, Deadline, ErrorClass, Live, LiveIds, OsRandom, Outside, SecretReader,
     SecretValue, Step, StepContext, StoreError, StoreErrorKind, async_trait,
 };
-use rotation_http::{Admin, AllowedHosts, HttpBackend};
+use rotation_http::{Admin, AdminAuth, AllowedHosts, HttpBackend, ProviderBuilder};
 use rotation_testkit::TravelClock;
 use serde_json::json;
 use tower_service::Service;
@@ -84,8 +84,16 @@ fn hosts() -> AllowedHosts {
 
 /// All requests there are, in the order POST after GET, the verifying GET, DELETE.
 async fn rotate(admin: Admin, secret: Option<SecretValue>) -> Result<Recorder, BackendError> {
+    rotate_at(description(), admin, secret).await
+}
+
+async fn rotate_at(
+    description: ProviderBuilder,
+    admin: Admin,
+    secret: Option<SecretValue>,
+) -> Result<Recorder, BackendError> {
     let (recorder, secret, clock) = (Recorder::default(), Secret(secret), TravelClock::new());
-    let backend = HttpBackend::new(description().build().unwrap(), admin, hosts()).unwrap();
+    let backend = HttpBackend::new(description.build().unwrap(), admin, hosts()).unwrap();
     let backend = backend.with_transport(recorder.clone());
     let outside = Outside {
         clock: &clock,
@@ -151,6 +159,46 @@ async fn a_token_is_found_in_a_document_or_given() {
 }
 
 #[tokio::test]
+async fn the_credential_takes_the_form_that_the_provider_needs() {
+    let document = || {
+        Some(SecretValue::text(
+            json!({"user": "Aladdin", "password": "open sesame"}).to_string(),
+        ))
+    };
+    let admin = Admin::secret(ADMIN_ARN);
+    let first = |recorder: &Recorder, name| recorder.headers(name)[0].1.clone().unwrap();
+    let basic = rotate(
+        admin.clone().auth(AdminAuth::basic("/user", "/password")),
+        document(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        first(&basic, "authorization"),
+        "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+    );
+    let two = AdminAuth::headers([("dd-api-key", "/user"), ("dd-application-key", "/password")]);
+    let two = rotate(admin.clone().auth(two), document()).await.unwrap();
+    assert_eq!(
+        (first(&two, "dd-api-key"), first(&two, "dd-application-key")),
+        ("Aladdin".to_owned(), "open sesame".to_owned())
+    );
+    assert_eq!(two.headers("dd-api-key")[2].1, None, "verify goes without it");
+    let prefixed = AdminAuth::prefixed("authorization", "SSWS ").token_at("/user");
+    let prefixed = rotate(admin.clone().auth(prefixed), document()).await.unwrap();
+    assert_eq!(first(&prefixed, "authorization"), "SSWS Aladdin");
+    // What the caller says goes before what the description says.
+    let described = description().admin(AdminAuth::header("x-described").token_at("/user"));
+    for (admin, header) in [
+        (admin.clone(), "x-described"),
+        (admin.json_pointer("/user").header("x-own"), "x-own"),
+    ] {
+        let recorder = rotate_at(described.clone(), admin, document()).await.unwrap();
+        assert_eq!(first(&recorder, header), "Aladdin");
+    }
+}
+
+#[tokio::test]
 async fn an_unsuitable_admin_secret_is_said_and_not_shown() {
     let text = |text: &str| Some(SecretValue::text(text));
     let document = json!({"SENTINEL": 1, "token": 5}).to_string();
@@ -189,6 +237,18 @@ async fn an_unsuitable_admin_secret_is_said_and_not_shown() {
             "/nowhere",
         ),
         (
+            "a user name with a colon",
+            plain().auth(AdminAuth::basic("/user", "/password")),
+            text(r#"{"user": "SENTINEL:", "password": "x"}"#),
+            "colon",
+        ),
+        (
+            "an empty part",
+            plain().auth(AdminAuth::headers([("x-a", "/a")])),
+            text(r#"{"a": "", "b": "SENTINEL"}"#),
+            "/a",
+        ),
+        (
             "plain text and a pointer",
             plain().json_pointer("/token"),
             text("SENTINEL"),
@@ -207,7 +267,7 @@ async fn an_unsuitable_admin_secret_is_said_and_not_shown() {
 
 #[test]
 fn parts_that_do_not_suit_each_other_are_refused() {
-    let error = |description: rotation_http::ProviderBuilder, admin: Admin| {
+    let error = |description: ProviderBuilder, admin: Admin| {
         HttpBackend::new(description.build().unwrap(), admin, hosts())
             .err()
             .map(|error| error.to_string())

@@ -26,7 +26,9 @@ mod scene;
 mod support;
 
 use scene::{REMAINING, Scene};
-use support::{ADMIN_TOKEN, Log, OTHER_TOKEN, TOKEN, World, admin, description, document, from_json};
+use support::{
+    ADMIN_TOKEN, Log, OTHER_TOKEN, TOKEN, World, admin, description, document, force_always, from_json,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const BASE: &str = "https://api.vendor.com";
@@ -159,12 +161,14 @@ async fn a_missing_list_is_warned_of_once_and_every_other_failure_of_it_stops() 
         (500, ErrorClass::Unavailable),
         (503, ErrorClass::Unavailable),
     ] {
-        provider.force_next("GET /api-keys", StatusCode::from_u16(status).unwrap());
-        let made = World::new()
+        provider.forget_forced();
+        force_always(&provider, "GET /api-keys", status);
+        let made = World::manual()
             .create(&backend(lenient(), &provider), TOKEN, &current, &[])
             .await;
         assert_eq!(made.unwrap_err().class(), class, "{status}");
     }
+    provider.forget_forced();
     assert_eq!(alive(&provider), ["key-1"]);
 }
 
@@ -223,7 +227,7 @@ async fn a_404_means_gone_only_where_a_list_shows_it() {
     let gone = StatusCode::NOT_FOUND;
     let provider = KeyProvider::new(ADMIN_TOKEN);
     let (current, backend_of) = (first(&provider), |p: &KeyProvider| backend(lenient(), p));
-    let world = World::new();
+    let world = World::manual();
     let retire = async |provider: &KeyProvider| world.retire(&backend_of(provider), &current).await;
     assert_eq!(retire(&provider).await.unwrap(), Retirement::Retired);
     let kept = retire(&provider).await.unwrap();
@@ -233,7 +237,7 @@ async fn a_404_means_gone_only_where_a_list_shows_it() {
     );
     _ = provider.make_key("another");
     assert_eq!(retire(&provider).await.unwrap(), Retirement::AlreadyGone);
-    provider.force_next("GET /api-keys", StatusCode::SERVICE_UNAVAILABLE);
+    force_always(&provider, "GET /api-keys", 503);
     assert_eq!(
         retire(&provider).await.unwrap_err().class(),
         ErrorClass::Unavailable

@@ -1,23 +1,48 @@
 //! The backend that the function's environment describes.
 
+use std::io;
+
 use rotation_http::serde_json::json;
-use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderError, Request};
+use rotation_http::{Admin, AdminAuth, AllowedHosts, HttpBackend, Provider, ProviderError, Request};
 use rotation_lambda::Error;
 
-/// The backend, from the variables that `lookup` finds. One that is empty counts as not set.
-pub(crate) fn backend(lookup: impl Fn(&str) -> Option<String>) -> Result<HttpBackend, Error> {
+/// The backend, from the variables that `lookup` finds and the file that `read` reads. A variable that is
+/// empty counts as not set.
+pub(crate) fn backend(
+    lookup: impl Fn(&str) -> Option<String>,
+    read: impl Fn(&str) -> io::Result<String>,
+) -> Result<HttpBackend, Error> {
     let variable = |name| lookup(name).filter(|value| !value.is_empty());
     let admin = admin(variable("ADMIN_TOKEN"), variable("ADMIN_SECRET_ARN"))?;
     let hosts = hosts(variable("ALLOWED_API_HOSTS"))?;
-    Ok(HttpBackend::new(provider()?, admin, hosts)?)
+    let provider = match variable("PROVIDER_FILE") {
+        Some(path) => described(&path, read)?,
+        None => provider()?,
+    };
+    Ok(HttpBackend::new(provider, admin, hosts)?)
 }
 
-/// The provider's requests. It may do without ids, a listing and revocation: `HttpBackend` says what
-/// is then kept and left behind.
+/// The provider that this file describes.
+fn described(path: &str, read: impl Fn(&str) -> io::Result<String>) -> Result<Provider, Error> {
+    let text = read(path).map_err(|error| {
+        Error::new(format!(
+            "PROVIDER_FILE names {path:?}, which cannot be read ({error}); put the file into the function's package, which is /var/task, or a layer, /opt"
+        ))
+    })?;
+    Provider::from_json(&text).map_err(|error| {
+        Error::new(format!(
+            "PROVIDER_FILE names {path:?}, which cannot be used: {error}"
+        ))
+    })
+}
+
+/// The provider's requests, where no file describes them. It may do without ids, a listing and revocation:
+/// `HttpBackend` says what is then kept and left behind.
 fn provider() -> Result<Provider, ProviderError> {
     let key = json!({"account_id": "{secret.account_id}", "label": "{label}"});
     Provider::builder()
         .base_url("{secret.api_endpoint}")
+        .admin(AdminAuth::header("x-admin-token"))
         .create(Request::post("/api-keys").json(key))
         .key_at("/key")
         .id_where_given("/id")
@@ -31,21 +56,16 @@ fn provider() -> Result<Provider, ProviderError> {
 }
 
 fn admin(token: Option<String>, secret_arn: Option<String>) -> Result<Admin, Error> {
-    let admin = match (token, secret_arn) {
-        (Some(token), None) => Admin::given(token),
-        (None, Some(arn)) => Admin::secret(arn),
-        (None, None) => {
-            return Err(Error::new(
-                "neither ADMIN_SECRET_ARN nor ADMIN_TOKEN is set; set ADMIN_SECRET_ARN to the ARN of the secret that holds the provider's admin token, or ADMIN_TOKEN to the token itself",
-            ));
-        }
-        (Some(_), Some(_)) => {
-            return Err(Error::new(
-                "ADMIN_SECRET_ARN and ADMIN_TOKEN are both set, and only one can hold; remove ADMIN_TOKEN, unless the token is in no secret",
-            ));
-        }
-    };
-    Ok(admin.header("x-admin-token"))
+    match (token, secret_arn) {
+        (Some(token), None) => Ok(Admin::given(token)),
+        (None, Some(arn)) => Ok(Admin::secret(arn)),
+        (None, None) => Err(Error::new(
+            "neither ADMIN_SECRET_ARN nor ADMIN_TOKEN is set; set ADMIN_SECRET_ARN to the ARN of the secret that holds the provider's admin token, or ADMIN_TOKEN to the token itself",
+        )),
+        (Some(_), Some(_)) => Err(Error::new(
+            "ADMIN_SECRET_ARN and ADMIN_TOKEN are both set, and only one can hold; remove ADMIN_TOKEN, unless the token is in no secret",
+        )),
+    }
 }
 
 /// The hosts that requests may go to. Plain http is possible to those that are this machine.
@@ -61,18 +81,27 @@ fn hosts(list: Option<String>) -> Result<AllowedHosts, Error> {
 
 #[cfg(test)]
 mod tests {
+    use rotation_http::vendors;
+
     use super::*;
 
     const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:vendor-admin-abc123";
     const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "SENTINEL");
     const SECRET: (&str, &str) = ("ADMIN_SECRET_ARN", ARN);
+    const SENDGRID: (&str, &str) = ("ALLOWED_API_HOSTS", "api.sendgrid.com");
     const HOSTS: (&str, &str) = ("ALLOWED_API_HOSTS", "api.vendor.com");
 
     fn built(variables: &[(&str, &str)]) -> Result<String, String> {
-        let backend = backend(|name| {
+        let lookup = |name: &str| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| (*value).to_owned())
-        });
+        };
+        let read = |path: &str| match path {
+            "/opt/sendgrid.json" => Ok(vendors::SENDGRID.to_owned()),
+            "/opt/wrong.json" => Ok(vendors::SENDGRID.replace("POST", "SENTINEL")),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        };
+        let backend = backend(lookup, read);
         backend
             .map(|backend| format!("{backend:?}"))
             .map_err(|error| format!("{error} {error:?}"))
@@ -85,6 +114,11 @@ mod tests {
             (&[SECRET, HOSTS], &[ARN, "x-admin-token"]),
             (&[SECRET, HOSTS, ("ADMIN_TOKEN", "")], &[ARN]),
             (&[TOKEN, HOSTS, ("ADMIN_SECRET_ARN", "")], &["given"]),
+            (&[TOKEN, HOSTS, ("PROVIDER_FILE", "")], &["x-admin-token"]),
+            (
+                &[SECRET, SENDGRID, ("PROVIDER_FILE", "/opt/sendgrid.json")],
+                &["POST /v3/api_keys", "Bearer ", "api.sendgrid.com"],
+            ),
             (
                 &[TOKEN, ("ALLOWED_API_HOSTS", " api.vendor.com , 127.0.0.1:8080 ")],
                 &["api.vendor.com", "127.0.0.1", "8080", "plain_loopback: true"],
@@ -118,6 +152,18 @@ mod tests {
             ),
             (&hosts("*.vendor.com"), &["ALLOWED_API_HOSTS", "whole name"]),
             (&hosts("169.254.169.254"), &["ALLOWED_API_HOSTS", "metadata"]),
+            (
+                &[TOKEN, HOSTS, ("PROVIDER_FILE", "/opt/missing.json")],
+                &["PROVIDER_FILE", "/opt/missing.json", "/var/task"],
+            ),
+            (
+                &[TOKEN, HOSTS, ("PROVIDER_FILE", "/opt/wrong.json")],
+                &["PROVIDER_FILE", "create.method"],
+            ),
+            (
+                &[TOKEN, HOSTS, ("PROVIDER_FILE", "/opt/sendgrid.json")],
+                &["base_url", "api.sendgrid.com", "not on the list"],
+            ),
         ] {
             let error = built(variables).unwrap_err();
             assert!(

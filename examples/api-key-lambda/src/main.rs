@@ -4,9 +4,10 @@
 mod config;
 
 fn main() -> Result<(), rotation_lambda::Error> {
-    let backend = config::backend(|name| {
+    let lookup = |name: &str| {
         let value = std::env::var_os(name)?;
         Some(value.to_string_lossy().into_owned())
-    })?;
+    };
+    let backend = config::backend(lookup, |path| std::fs::read_to_string(path))?;
     rotation_lambda::run(backend)
 }

@@ -1,18 +1,20 @@
 //! Making a key, and what its reply has to hold.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use http::StatusCode;
 use rotation_core::{BackendError, Live, Retirement, StepContext};
 use serde_json::Value;
 
-use super::{HttpBackend, missing, wall_now};
-use crate::admin::AdminHeader;
+use super::limit::Found;
+use super::{HttpBackend, missing};
+use crate::admin::AdminCredential;
 use crate::document::ApiKeyDocument;
-use crate::exchange::{AdminError, Sender, id_at, id_text, json};
+use crate::exchange::{AdminError, Sender, wall_now};
 use crate::label::{Hash, Label};
+use crate::provider::Minted;
 use crate::reconcile::LONGEST;
+use crate::reply::{id_at, id_text, is_whole, json};
 use crate::request::Call;
 use crate::template::Values;
 use crate::transport::Transport;
@@ -21,95 +23,104 @@ impl<T: Transport> HttpBackend<T> {
     /// Makes one key with one request, whatever becomes of it.
     pub(super) async fn mint(
         &self,
+        minted: &Minted,
         sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
+        admin: &mut AdminCredential<'_>,
         live: Live<'_, ApiKeyDocument>,
-        at_work: &[String],
+        found: &Found,
     ) -> Result<ApiKeyDocument, BackendError> {
-        let label = self.label(sender.ctx)?;
+        let label = label(sender.ctx)?;
+        enough_time(sender.ctx, label.deadline)?;
         let values = Values {
             label: Some(Cow::Owned(label.to_string())),
             ..Values::of(live.current())
         };
-        let call = &self.provider.create;
-        let body = sender.admin(call, &values, admin, Duration::MAX).await;
-        let body = body.map_err(|refusal| not_made(call, refusal, at_work))?;
-        let reply = json(call, body)?;
-        self.adopt(sender, admin, live, &reply.0).await
-    }
-
-    /// The label for a key that is made now.
-    fn label(&self, ctx: &StepContext<'_>) -> Result<Label, BackendError> {
-        let longest = ctx.as_of().checked_add(LONGEST).unwrap_or_else(|| ctx.as_of());
-        let deadline = ctx.wall_deadline().min(longest);
-        let left = deadline.duration_since(wall_now(ctx)).unwrap_or_default();
-        if left.min(ctx.remaining()) < TIME_TO_MINT {
-            return Err(BackendError::unavailable(
-                "too little time is left to make a key; a replay makes one",
-            ));
+        let call = &minted.create;
+        let at = httpdate::fmt_http_date(wall_now(sender.ctx));
+        if !found.finds_orphans {
+            // Before the request: after a crash nothing else tells the time.
+            tracing::warn!(
+                request = call.shown,
+                at,
+                "a key is about to be made at a provider where nothing finds it again: if this step does not report that it is done, at most one key is left behind, made at this time; look for it there"
+            );
         }
-        Ok(Label {
-            secret: Hash::of_secret(ctx.secret_arn()),
-            token: Hash::of_token(ctx.version()),
-            deadline,
-        })
+        let body = sender.admin_once(call, &values, admin).await;
+        let body = body.map_err(|refusal| not_made(call, refusal, found, &at))?;
+        let reply = json(call, body)?;
+        self.adopt(minted, sender, admin, live, &reply.0).await
     }
 
     /// The current document with the new key in it. A key that cannot be used is revoked.
     async fn adopt(
         &self,
+        minted: &Minted,
         sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
+        admin: &mut AdminCredential<'_>,
         live: Live<'_, ApiKeyDocument>,
         reply: &Value,
     ) -> Result<ApiKeyDocument, BackendError> {
-        let (current, at) = (live.current(), &self.provider.at.key);
-        let id = self.new_id(live, reply)?;
+        let (current, at) = (live.current(), &minted.key);
+        let id = new_id(minted, live, reply)?;
         let key = reply.pointer(at).and_then(Value::as_str);
         let Some(key) = key.filter(|key| !key.is_empty()) else {
             self.end_unusable(sender, admin, current, id.map(id_text)).await;
-            return Err(missing(&self.provider.create, "key (a text)", at));
+            return Err(missing(&minted.create, "key (a text)", at));
         };
+        if id.map(id_text).as_deref() == Some(key) {
+            // Its label tells the next run, which must not print it either.
+            return Err(BackendError::misconfigured(format!(
+                "the reply to {} has the key itself at {:?}, and ids are logged; point id_at at the id",
+                minted.create.shown, minted.id
+            )));
+        }
         let Some(id) = id else {
-            return self.without_id(live, key);
+            return self
+                .without_id(minted, live, key)
+                .map(|made| self.with_expiry(minted, made, reply));
         };
-        let (key_field, id_field) = (&self.provider.key_field, &self.provider.key_id_field);
-        let made = current.clone().with(key_field, Value::from(key));
-        Ok(made.with(id_field, current.in_type_of(id_field, id.clone())))
+        let fields = &self.provider.fields;
+        let made = current.clone().with(&fields.key, Value::from(key));
+        let made = made.with(&fields.id, current.in_type_of(&fields.id, id.clone()));
+        Ok(self.with_expiry(minted, made, reply))
     }
 
-    /// The new key's id in the reply to create, if it has one that can be used.
-    fn new_id<'r>(
-        &self,
-        live: Live<'_, ApiKeyDocument>,
-        reply: &'r Value,
-    ) -> Result<Option<&'r Value>, BackendError> {
-        let (call, at) = (&self.provider.create, &self.provider.at.id);
-        let Some(id) = id_at(reply, at) else {
-            if self.provider.optional.id {
-                return Ok(None);
-            }
-            // Nothing to revoke it by; its label tells the next run.
-            return Err(missing(
-                call,
-                "key id (a text of printable ASCII, or a whole number of at most 64 bits)",
-                at,
-            ));
+    /// The document with the time at which the key expires, if the description says where it is.
+    fn with_expiry(&self, minted: &Minted, made: ApiKeyDocument, reply: &Value) -> ApiKeyDocument {
+        let Some(at) = &minted.expiry else {
+            return made;
         };
-        let text = id_text(id);
-        if live.protects(&text) {
-            return Err(in_use(
-                call,
-                &format!("the id of a key that is in use already ({text})"),
-            ));
+        let field = &self.provider.fields.expiry;
+        let is_key = |text: &str| reply.pointer(&minted.key).and_then(Value::as_str) == Some(text);
+        match reply.pointer(at) {
+            Some(Value::String(text)) if is_time(text) && !is_key(text) => {
+                tracing::info!(expires = text, "the new key expires");
+                made.with(field, Value::from(text.as_str()))
+            }
+            Some(Value::Number(number)) if is_whole(number) => {
+                tracing::info!(expires = %number, "the new key expires");
+                made.with(field, Value::Number(number.clone()))
+            }
+            None | Some(Value::Null) => made.without(field),
+            Some(_) => {
+                tracing::warn!(
+                    at,
+                    "the reply holds no time at which the key expires here; correct expires_at"
+                );
+                made.without(field)
+            }
         }
-        Ok(Some(id))
     }
 
     /// The current document with a new key that has no id. The id of the old one must not stand
     /// beside it: the old key would be protected, and the new one revoked in its name.
-    fn without_id(&self, live: Live<'_, ApiKeyDocument>, key: &str) -> Result<ApiKeyDocument, BackendError> {
-        let (call, field) = (&self.provider.create, &self.provider.key_field);
+    fn without_id(
+        &self,
+        minted: &Minted,
+        live: Live<'_, ApiKeyDocument>,
+        key: &str,
+    ) -> Result<ApiKeyDocument, BackendError> {
+        let (call, field) = (&minted.create, &self.provider.fields.key);
         let is_same = |known: &ApiKeyDocument| known.text(field).as_deref() == Some(key);
         if is_same(live.current()) || live.previous().is_some_and(is_same) {
             return Err(in_use(call, "a key that is in use already"));
@@ -119,14 +130,14 @@ impl<T: Transport> HttpBackend<T> {
             "the reply holds a new key and no id for it: the key counts as live for ever, and is never revoked"
         );
         let made = live.current().clone().with(field, Value::from(key));
-        Ok(made.without(&self.provider.key_id_field))
+        Ok(made.without(&self.provider.fields.id))
     }
 
     /// Revokes a key that was made and that the reply to create does not hold.
     async fn end_unusable(
         &self,
         sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
+        admin: &mut AdminCredential<'_>,
         document: &ApiKeyDocument,
         id: Option<String>,
     ) {
@@ -141,25 +152,75 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
+/// The new key's id in the reply to create, if it has one that can be used.
+fn new_id<'r>(
+    minted: &Minted,
+    live: Live<'_, ApiKeyDocument>,
+    reply: &'r Value,
+) -> Result<Option<&'r Value>, BackendError> {
+    let (call, at) = (&minted.create, &minted.id);
+    let Some(id) = id_at(reply, at) else {
+        if minted.id_optional {
+            return Ok(None);
+        }
+        // Nothing to revoke it by; its label tells the next run.
+        return Err(missing(
+            call,
+            "key id (a text of printable ASCII, or a whole number of at most 64 bits)",
+            at,
+        ));
+    };
+    let text = id_text(id);
+    if live.protects(&text) {
+        return Err(in_use(
+            call,
+            &format!("the id of a key that is in use already ({text})"),
+        ));
+    }
+    Ok(Some(id))
+}
+
+/// The label for a key that is made now.
+pub(super) fn label(ctx: &StepContext<'_>) -> Result<Label, BackendError> {
+    let longest = ctx.as_of().checked_add(LONGEST).unwrap_or_else(|| ctx.as_of());
+    Ok(Label {
+        secret: Hash::of_secret(ctx.secret_arn()),
+        token: Hash::of_token(ctx.version()),
+        deadline: ctx.wall_deadline().min(longest),
+    })
+}
+
 /// With less time than this left, no key is made: its reply would be lost too easily.
 const TIME_TO_MINT: Duration = Duration::from_secs(5);
 
-/// Why no key was made. A limit on the number of keys that the keys of other tries take up ends by
-/// itself, and some providers answer it with 403.
-fn not_made(call: &Call, refusal: AdminError, at_work: &[String]) -> BackendError {
-    match refusal.status {
-        Some(status)
-            if status.is_client_error() && status != StatusCode::UNAUTHORIZED && !at_work.is_empty() =>
-        {
-            BackendError::unavailable(format!(
-                "{} answered with status {}, and there are keys whose makers may still be at work ({}); a replay revokes them once they are not",
-                call.shown,
-                status.as_u16(),
-                at_work.join(", ")
-            ))
-        }
-        _ => refusal.error,
+fn enough_time(ctx: &StepContext<'_>, deadline: SystemTime) -> Result<(), BackendError> {
+    let left = deadline.duration_since(wall_now(ctx)).unwrap_or_default();
+    if left.min(ctx.remaining()) < TIME_TO_MINT {
+        return Err(BackendError::unavailable(
+            "too little time is left to make a key; a replay makes one",
+        ));
     }
+    Ok(())
+}
+
+/// A time as a provider writes it, which is logged: printable, and not so long that it may be a key.
+fn is_time(text: &str) -> bool {
+    text.len() <= 40
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b" :.,+-".contains(&byte))
+}
+
+fn not_made(call: &Call, refusal: AdminError, found: &Found, at: &str) -> BackendError {
+    if refusal.status.is_none() && !found.finds_orphans {
+        return BackendError::unavailable(format!(
+            "{} was sent and not answered, at {at}: a key may have been made then, and nothing finds it again; look for it at the provider",
+            call.shown
+        ))
+        .with_source(refusal.error);
+    }
+    found.not_made(&call.shown, refusal)
 }
 
 fn in_use(call: &Call, what: &str) -> BackendError {

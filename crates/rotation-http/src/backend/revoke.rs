@@ -5,22 +5,24 @@ use std::borrow::Cow;
 use http::StatusCode;
 use rotation_core::{BackendError, Retire, Retirement};
 
-use super::orphans::Listing;
-use super::{HttpBackend, ONE_REQUEST};
-use crate::admin::AdminHeader;
+use super::HttpBackend;
+use super::list::Listing;
+use crate::admin::AdminCredential;
 use crate::document::ApiKeyDocument;
 use crate::exchange::{AdminError, Sender, is_unsupported};
+use crate::label::Label;
+use crate::provider::{List, Model};
 use crate::reconcile::is_certainly_absent;
 use crate::template::Values;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {
-    /// Ends the key with this id. Where the provider may have no revocation, a status of 404 is left
+    /// Ends the key that the provider knows by this id. Where the provider may have no revocation, a status of 404 is left
     /// to the caller: it may say that there is no such key, or no such request.
     pub(super) async fn revoke(
         &self,
         sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
+        admin: &mut AdminCredential<'_>,
         document: &ApiKeyDocument,
         id: &str,
     ) -> Result<Retirement, AdminError> {
@@ -28,9 +30,9 @@ impl<T: Transport> HttpBackend<T> {
             id: Some(Cow::Borrowed(id)),
             ..Values::of(document)
         };
-        let optional = self.provider.optional.revoke;
-        let call = &self.provider.revoke;
-        let Err(refusal) = sender.admin(call, &values, admin, ONE_REQUEST).await else {
+        let optional = self.provider.revoke.optional;
+        let call = &self.provider.revoke.call;
+        let Err(refusal) = sender.admin(call, &values, admin).await else {
             return Ok(Retirement::Retired);
         };
         match refusal.status {
@@ -49,12 +51,63 @@ impl<T: Transport> HttpBackend<T> {
         id: &str,
         why: Retire,
     ) -> Result<Retirement, BackendError> {
-        let mut admin = AdminHeader::new(&self.admin);
-        match self.revoke(sender, &mut admin, credential, id).await {
+        let mut admin = AdminCredential::new(&self.admin);
+        let addresses = self.addresses(sender, &mut admin, credential, id).await?;
+        let mut result = Retirement::AlreadyGone;
+        for address in addresses {
+            let ended = self
+                .retire_at(sender, &mut admin, credential, &address, why)
+                .await?;
+            if result == Retirement::AlreadyGone {
+                result = ended;
+            }
+        }
+        Ok(result)
+    }
+
+    /// What the provider calls the key with this id: more than one thing if it was uploaded twice, none
+    /// if it is not there.
+    async fn addresses(
+        &self,
+        sender: &Sender<'_, T>,
+        admin: &mut AdminCredential<'_>,
+        credential: &ApiKeyDocument,
+        id: &str,
+    ) -> Result<Vec<String>, BackendError> {
+        let itself = vec![id.to_owned()];
+        if !self.is_renamed(id) {
+            return Ok(itself);
+        }
+        match self.list(sender, admin, credential).await? {
+            Listing::Missing(_) => Ok(itself),
+            Listing::Shown(keys) => {
+                let named = keys.into_iter().filter(|key| key.id.as_deref() == Some(id));
+                Ok(named.filter_map(|key| key.address).collect())
+            }
+        }
+    }
+
+    /// Whether the provider gives an uploaded key an id of its own.
+    fn is_renamed(&self, id: &str) -> bool {
+        let differs = |list: &List| list.item_label.as_ref() != Some(&list.item_id);
+        matches!(self.provider.model, Model::Chosen(_))
+            && Label::parse(id).is_some()
+            && self.provider.list.as_ref().is_some_and(differs)
+    }
+
+    async fn retire_at(
+        &self,
+        sender: &Sender<'_, T>,
+        admin: &mut AdminCredential<'_>,
+        credential: &ApiKeyDocument,
+        id: &str,
+        why: Retire,
+    ) -> Result<Retirement, BackendError> {
+        match self.revoke(sender, admin, credential, id).await {
             Err(refusal)
-                if self.provider.optional.revoke && refusal.status == Some(StatusCode::NOT_FOUND) =>
+                if self.provider.revoke.optional && refusal.status == Some(StatusCode::NOT_FOUND) =>
             {
-                self.not_found(sender, &mut admin, credential, id).await
+                self.not_found(sender, admin, credential, id).await
             }
             // It must not block every later rotation. If it is one of ours, the next one meets it
             // again as an orphan.
@@ -70,7 +123,7 @@ impl<T: Transport> HttpBackend<T> {
     async fn not_found(
         &self,
         sender: &Sender<'_, T>,
-        admin: &mut AdminHeader<'_>,
+        admin: &mut AdminCredential<'_>,
         document: &ApiKeyDocument,
         id: &str,
     ) -> Result<Retirement, BackendError> {

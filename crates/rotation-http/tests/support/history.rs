@@ -9,12 +9,15 @@ use rotation_testkit::{Fault, Passage, StepRun};
 
 use crate::scene::Scene;
 
-pub const KINDS: [Fault; 6] = [
+pub const KINDS: [Fault; 9] = [
     Fault::CrashBefore,
     Fault::CrashAfter,
     Fault::LoseRequest,
     Fault::LoseResponse,
     Fault::Throttle,
+    Fault::Deny,
+    Fault::InternalError,
+    Fault::Hang,
     Fault::HangAfter,
 ];
 

@@ -9,13 +9,14 @@ use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use rotation_core::{
-    BackendError, CredentialBackend, Deadline, Live, LiveIds, OsRandom, Outside, Retire, Retirement,
+    BackendError, Clock, CredentialBackend, Deadline, Live, LiveIds, OsRandom, Outside, Retire, Retirement,
     SecretReader, SecretValue, Step, StepContext, StoreError, StoreErrorKind, async_trait,
 };
 use rotation_http::{
-    Admin, AllowedHosts, ApiKeyDocument, HttpBackend, Provider, ProviderBuilder, Request, Transport,
+    Admin, AllowedHosts, ApiKeyDocument, HttpBackend, Paging, Provider, ProviderBuilder, Request, Transport,
 };
-use rotation_testkit::TravelClock;
+use rotation_testkit::http::KeyProvider;
+use rotation_testkit::{ManualClock, TravelClock};
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -43,6 +44,70 @@ pub fn description() -> ProviderBuilder {
         .revoke(Request::delete("/api-keys/{id}"))
 }
 
+/// The same provider, taken for one that has no list.
+pub fn without_list() -> ProviderBuilder {
+    Provider::builder()
+        .base_url("{secret.api_endpoint}")
+        .create(
+            Request::post("/api-keys").json(json!({"account_id": "{secret.account_id}", "label": "{label}"})),
+        )
+        .key_at("/key")
+        .id_at("/id")
+        .without_list()
+        .verify(Request::get("/health").header("authorization", "Bearer {key}"))
+        .revoke(Request::delete("/api-keys/{id}"))
+}
+
+/// The same provider, to which the key is uploaded. `label_at` is where its list has the id of the upload.
+pub fn uploading(label_at: &str) -> ProviderBuilder {
+    let key = json!({"account_id": "{secret.account_id}", "key": "{key}"});
+    Provider::builder()
+        .base_url("{secret.api_endpoint}")
+        .upload(Request::put("/api-keys/{id}").json(key))
+        .list(Request::get("/api-keys"))
+        .items_at("/keys")
+        .item_id_at("/id")
+        .item_label_at(label_at)
+        .verify(Request::get("/health").header("authorization", "Bearer {key}"))
+        .revoke(Request::delete("/api-keys/{id}"))
+}
+
+/// How keys come to life.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Keys {
+    /// The provider makes them.
+    Minted,
+    /// The provider makes them, and they are activated in setSecret.
+    Activated,
+    /// They are made here and uploaded in setSecret.
+    Uploaded,
+    /// The same, and the provider gives them ids of its own and lists them by pages.
+    Renamed,
+}
+
+impl Keys {
+    pub const ALL: [Self; 4] = [Self::Minted, Self::Activated, Self::Uploaded, Self::Renamed];
+
+    pub fn description(self) -> ProviderBuilder {
+        match self {
+            Self::Minted => description(),
+            Self::Activated => description().activate(Request::post("/api-keys/{id}/activate")),
+            Self::Uploaded => uploading("/id"),
+            Self::Renamed => uploading("/label").pages(Paging::cursor_at("/next", "cursor")),
+        }
+    }
+
+    /// The provider, with its first key made by a person.
+    pub fn provider(self) -> KeyProvider {
+        let provider = KeyProvider::new(ADMIN_TOKEN);
+        match self {
+            Self::Minted | Self::Uploaded => provider,
+            Self::Activated => provider.with_activation(),
+            Self::Renamed => provider.with_own_ids().with_pages(1),
+        }
+    }
+}
+
 pub fn admin() -> Admin {
     Admin::secret(ADMIN_ARN)
         .json_pointer("/token")
@@ -68,6 +133,16 @@ pub fn from_json(document: Value) -> ApiKeyDocument {
     serde_json::from_value(document).unwrap()
 }
 
+/// Answers a request with this status as often as it is tried.
+pub fn force_always(provider: &KeyProvider, name: &str, status: u16) {
+    for _ in 0..TRIES {
+        provider.force_next(name, http::StatusCode::from_u16(status).unwrap());
+    }
+}
+
+/// How often a request that may be repeated is sent at most.
+pub const TRIES: usize = 4;
+
 /// A text field of the document.
 pub fn field(document: &ApiKeyDocument, name: &str) -> String {
     let json = serde_json::to_value(document).unwrap();
@@ -81,6 +156,8 @@ pub fn field(document: &ApiKeyDocument, name: &str) -> String {
 #[derive(Default)]
 pub struct World {
     pub clock: TravelClock,
+    manual: Option<ManualClock>,
+    secrets: Option<Box<dyn SecretReader>>,
     reads: AtomicUsize,
     time: Mutex<Option<Duration>>,
 }
@@ -88,6 +165,26 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With a clock whose pauses end at once: for doubles in process, not for sockets.
+    pub fn manual() -> Self {
+        Self {
+            manual: Some(ManualClock::new()),
+            ..Self::default()
+        }
+    }
+
+    /// With other secrets than the admin's.
+    pub fn with_secrets(self, secrets: impl SecretReader + 'static) -> Self {
+        Self {
+            secrets: Some(Box::new(secrets)),
+            ..self
+        }
+    }
+
+    pub fn manual_clock(&self) -> &ManualClock {
+        self.manual.as_ref().unwrap()
     }
 
     /// Gives each call so much time, instead of 60 seconds.
@@ -102,12 +199,16 @@ impl World {
 
     fn context<'a>(&'a self, token: &'a str, step: Step) -> StepContext<'a> {
         let time = self.time.lock().unwrap().unwrap_or(Duration::from_secs(60));
-        let outside = Outside {
-            clock: &self.clock,
-            random: &OsRandom,
-            secrets: self,
+        let clock: &dyn Clock = match &self.manual {
+            Some(manual) => manual,
+            None => &self.clock,
         };
-        StepContext::new(ARN, token, step, Deadline::after(&self.clock, time), outside)
+        let outside = Outside {
+            clock,
+            random: &OsRandom,
+            secrets: self.secrets.as_deref().unwrap_or(self),
+        };
+        StepContext::new(ARN, token, step, Deadline::after(clock, time), outside)
     }
 
     /// createSecret's part, where the current document and keys of these ids are live.
@@ -128,6 +229,19 @@ impl World {
                 &self.context(token, Step::CreateSecret),
                 Live::new(current, None, &ids),
             )
+            .await
+    }
+
+    pub async fn set<T: Transport>(
+        &self,
+        backend: &HttpBackend<T>,
+        pending: &ApiKeyDocument,
+        current: &ApiKeyDocument,
+    ) -> Result<(), BackendError> {
+        let ids = LiveIds::new([backend.id(current), backend.id(pending)]);
+        let context = self.context(TOKEN, Step::SetSecret);
+        backend
+            .set(&context, pending, Live::new(current, None, &ids))
             .await
     }
 

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Grace, Rotator, SecretValue};
+use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Grace, Rotator, SecretValue, Step};
 use rotation_http::{AllowedHosts, HttpBackend, ProviderBuilder};
 use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Simulator, SimulatorStore, StepRun};
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_TOKEN, description};
+use crate::support::{ADMIN_TOKEN, Keys, description};
 
 /// What the function is told that it has.
 pub const REMAINING: Duration = Duration::from_secs(60);
@@ -33,6 +33,10 @@ pub struct Scene {
     admin_arn: String,
     description: ProviderBuilder,
     grace: Grace,
+    /// Whether a pending key works only once setSecret is done.
+    set_in_set: bool,
+    /// Every value that was seen to be pending, by its version.
+    pending: Mutex<BTreeMap<String, Value>>,
     /// Every key that was seen to be stored after some step.
     stored: Mutex<BTreeSet<String>>,
 }
@@ -41,6 +45,13 @@ impl Scene {
     /// A secret whose key `key-1` was made by a person, and which was never rotated.
     pub fn new(grace: Grace) -> Self {
         Self::at(grace, description(), KeyProvider::new(ADMIN_TOKEN), Some("key-1"))
+    }
+
+    /// The same, with keys that come to life in this way.
+    pub fn of(keys: Keys, grace: Grace) -> Self {
+        let mut scene = Self::at(grace, keys.description(), keys.provider(), Some("key-1"));
+        scene.set_in_set = keys != Keys::Minted;
+        scene
     }
 
     /// The same at another provider, `key_id` being what the first document holds.
@@ -55,7 +66,8 @@ impl Scene {
         let admin_value = SecretValue::text(json!({ "token": ADMIN_TOKEN }).to_string());
         let admin_arn = operator.create_secret("admin", admin_value).unwrap();
         let provider = provider.with_faults(simulator.faults());
-        let (_, key) = provider.make_key("made by hand");
+        let (first, key) = provider.make_key("made by hand");
+        provider.activate(&first);
         let mut document = json!({"api_endpoint": "https://api.vendor.com", "account_id": 7, "api_key": key});
         if let Some(key_id) = key_id {
             document["key_id"] = json!(key_id);
@@ -76,6 +88,8 @@ impl Scene {
             admin_arn,
             description,
             grace,
+            set_in_set: false,
+            pending: Mutex::default(),
             stored: Mutex::default(),
         }
     }
@@ -132,19 +146,47 @@ impl Scene {
         self.provider.alive().into_iter().map(|key| key.id).collect()
     }
 
-    /// `AWSCURRENT` authenticates, and what may become it does too.
+    /// `AWSCURRENT` authenticates; what may become it does too, once setSecret is done where that makes it
+    /// work; neither was revoked; a value that is pending stays the same.
     fn check_always(&self, run: &StepRun) {
+        let revoked = self.provider.revoked();
+        let set = matches!(run.invocation.event.step(), Step::TestSecret | Step::FinishSecret)
+            && run.result.is_done();
         for label in [AWSCURRENT, AWSPENDING] {
             let Some(document) = self.document(label) else {
                 assert_eq!(label, AWSPENDING, "nothing is AWSCURRENT after {run:?}");
                 continue;
             };
             let key = document["api_key"].as_str().unwrap();
+            self.stored.lock().unwrap().insert(key.to_owned());
+            if let Some(id) = document["key_id"].as_str() {
+                assert!(!revoked.contains(id), "{label} was revoked in {run:?}");
+            }
+            let works = label == AWSCURRENT || !self.set_in_set || set;
             assert!(
-                self.provider.authenticates(key),
+                !works || self.provider.authenticates(key),
                 "{label} does not authenticate after {run:?}"
             );
-            self.stored.lock().unwrap().insert(key.to_owned());
+        }
+        self.check_pending(run);
+    }
+
+    fn check_pending(&self, run: &StepRun) {
+        let labels = self.simulator.labels(&self.arn);
+        let (Some(version), Some(value)) = (labels.version_with(AWSPENDING), self.document(AWSPENDING))
+        else {
+            return;
+        };
+        let mut pending = self.pending.lock().unwrap();
+        let first = pending.entry(version.to_owned()).or_insert_with(|| value.clone());
+        assert_eq!(*first, value, "a stored value was replaced in {run:?}");
+    }
+
+    /// No key that ever was a version's, and no admin token.
+    pub fn check_prints_nothing(&self, text: &str, history: &str) {
+        assert!(!text.contains(ADMIN_TOKEN), "{history}");
+        for key in self.stored.lock().unwrap().iter() {
+            assert!(!text.contains(key), "a key was logged: {history}\n{text}");
         }
     }
 
@@ -164,11 +206,12 @@ impl Scene {
             labelled.retain(|label, _| *label == AWSCURRENT);
         }
         let expected: BTreeSet<_> = labelled.into_values().collect();
-        assert_eq!(
-            self.alive(),
-            expected,
-            "{history}\n{}",
-            self.simulator.labels(&self.arn)
-        );
+        // An uploaded key goes by its label.
+        let name = |key: rotation_testkit::http::KeyInfo| match expected.contains(&key.label) {
+            true => key.label,
+            false => key.id,
+        };
+        let alive: BTreeSet<_> = self.provider.alive().into_iter().map(name).collect();
+        assert_eq!(alive, expected, "{history}\n{}", self.simulator.labels(&self.arn));
     }
 }

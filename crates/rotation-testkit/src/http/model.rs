@@ -24,12 +24,18 @@ pub(super) struct Model {
     pub(super) limit_status: StatusCode,
     pub(super) propagation: u32,
     pub(super) gives_ids: bool,
+    /// Keys work only once they were activated.
+    pub(super) activates: bool,
+    /// Uploaded keys get ids of the provider's own.
+    pub(super) renames: bool,
+    /// Keys on one page of the list, if it has pages.
+    pub(super) page_size: Option<usize>,
     /// The status instead of the list, where there is none.
     pub(super) no_listing: Option<StatusCode>,
     /// The status instead of a revocation, where there is none.
     pub(super) no_revoking: Option<StatusCode>,
-    /// Statuses for the next requests of a name.
-    pub(super) forced: BTreeMap<String, Vec<StatusCode>>,
+    /// Statuses for the next requests of a name, each with its `Retry-After`.
+    pub(super) forced: BTreeMap<String, Vec<(StatusCode, Option<String>)>>,
     pub(super) requests: Vec<String>,
     /// The ids of keys that a request ended.
     pub(super) revoked: BTreeSet<String>,
@@ -44,6 +50,7 @@ struct Key {
     label: String,
     account_id: Value,
     number: u64,
+    active: bool,
     /// So many verifications are still answered as if the key did not exist.
     unknown_for: u32,
 }
@@ -56,6 +63,9 @@ impl Model {
             limit_status: StatusCode::CONFLICT,
             propagation: 0,
             gives_ids: true,
+            activates: false,
+            renames: false,
+            page_size: None,
             no_listing: None,
             no_revoking: None,
             forced: BTreeMap::new(),
@@ -76,7 +86,7 @@ impl Model {
     }
 
     pub(super) fn authenticates(&self, key: &str) -> bool {
-        self.keys.iter().any(|known| known.key == key)
+        self.keys.iter().any(|known| known.key == key && known.active)
     }
 
     /// A new key: its id and the key itself.
@@ -84,15 +94,20 @@ impl Model {
         self.made += 1;
         let (high, low) = (mix(self.seed ^ self.made), mix(self.seed ^ !self.made));
         let (id, key) = (format!("key-{}", self.made), format!("sk-{high:016x}{low:016x}"));
+        self.add(id.clone(), key.clone(), label.to_owned(), account_id);
+        (id, key)
+    }
+
+    fn add(&mut self, id: String, key: String, label: String, account_id: Value) {
         self.keys.push(Key {
-            id: id.clone(),
-            key: key.clone(),
-            label: label.to_owned(),
+            id,
+            key,
+            label,
             account_id,
             number: self.made,
+            active: !self.activates,
             unknown_for: self.propagation,
         });
-        (id, key)
     }
 
     pub(super) fn handle(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
@@ -102,12 +117,19 @@ impl Model {
             .get_mut(&name)
             .filter(|left| !left.is_empty())
             .map(|left| left.remove(0));
-        let (status, body) = match forced {
-            Some(status) => (status, json!({"error": "forced"})),
-            None => self.answer(request),
+        let (status, body, retry_after) = match forced {
+            Some((status, retry_after)) => (status, json!({"error": "forced"}), retry_after),
+            None => {
+                let (status, body) = self.answer(request);
+                (status, body, None)
+            }
         };
         self.requests.push(format!("{name} {}", status.as_u16()));
-        reply(status, &body)
+        let mut reply = reply(status, &body);
+        if let Some(value) = retry_after.and_then(|text| text.parse().ok()) {
+            reply.headers_mut().insert(http::header::RETRY_AFTER, value);
+        }
+        reply
     }
 
     fn answer(&mut self, request: &Request<Bytes>) -> (StatusCode, Value) {
@@ -120,7 +142,15 @@ impl Model {
             (&Method::POST, "/api-keys", _) => self.create(request.body()),
             (&Method::GET, "/api-keys", _) => match self.no_listing {
                 Some(status) => error(status),
-                None => (StatusCode::OK, self.list()),
+                None => (
+                    StatusCode::OK,
+                    self.list(request.uri().query().unwrap_or_default()),
+                ),
+            },
+            (&Method::PUT, _, Some(id)) => self.upload(id, request.body()),
+            (&Method::POST, _, Some(id)) => match id.strip_suffix("/activate") {
+                Some(id) => self.activate(id),
+                None => error(StatusCode::NOT_FOUND),
             },
             (&Method::DELETE, _, Some(id)) => match self.no_revoking {
                 Some(status) => error(status),
@@ -144,13 +174,60 @@ impl Model {
         (StatusCode::CREATED, self.shown(json!({"id": id, "key": key})))
     }
 
-    fn list(&self) -> Value {
+    /// The same key under the same id again changes nothing.
+    fn upload(&mut self, id: &str, body: &[u8]) -> (StatusCode, Value) {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (Some(key), Some(account_id)) = (body.get("key").and_then(Value::as_str), body.get("account_id"))
+        else {
+            return error(StatusCode::BAD_REQUEST);
+        };
+        if let Some(known) = self.keys.iter().find(|known| known.label == id) {
+            let same = known.key == key;
+            return error(if same {
+                StatusCode::OK
+            } else {
+                StatusCode::CONFLICT
+            });
+        }
+        if self.limit.is_some_and(|limit| self.keys.len() >= limit) {
+            return error(self.limit_status);
+        }
+        self.made += 1;
+        let own = if self.renames {
+            format!("key-{}", self.made)
+        } else {
+            id.to_owned()
+        };
+        self.add(own.clone(), key.to_owned(), id.to_owned(), account_id.clone());
+        (StatusCode::CREATED, json!({"id": own}))
+    }
+
+    pub(super) fn activate(&mut self, id: &str) -> (StatusCode, Value) {
+        match self.keys.iter_mut().find(|key| key.id == id) {
+            Some(key) => {
+                key.active = true;
+                (StatusCode::OK, json!({"id": id}))
+            }
+            None => error(StatusCode::NOT_FOUND),
+        }
+    }
+
+    /// All keys, or from the one that `cursor=` names on.
+    fn list(&self, query: &str) -> Value {
         let item = |key: &Key| {
             let item =
                 json!({"id": key.id, "label": key.label, "account_id": key.account_id, "number": key.number});
             self.shown(item)
         };
-        json!({"keys": self.keys.iter().map(item).collect::<Vec<_>>()})
+        let from = query.split('&').find_map(|pair| pair.strip_prefix("cursor="));
+        let from = from.and_then(|text| text.parse().ok()).unwrap_or(0_usize);
+        let size = self.page_size.unwrap_or(usize::MAX);
+        let items: Vec<_> = self.keys.iter().skip(from).take(size).map(item).collect();
+        let next = from.saturating_add(size);
+        match self.page_size {
+            Some(_) if next < self.keys.len() => json!({"keys": items, "next": next.to_string()}),
+            _ => json!({ "keys": items }),
+        }
     }
 
     /// A key as replies show it: without its id, where there are none.
@@ -174,9 +251,9 @@ impl Model {
     fn health(&mut self, headers: &HeaderMap) -> (StatusCode, Value) {
         let bearer = header(headers, "authorization").and_then(|value| value.strip_prefix("Bearer "));
         match self.keys.iter_mut().find(|key| Some(key.key.as_str()) == bearer) {
-            Some(key) if key.unknown_for == 0 => (StatusCode::OK, json!({"ok": true})),
+            Some(key) if key.active && key.unknown_for == 0 => (StatusCode::OK, json!({"ok": true})),
             Some(key) => {
-                key.unknown_for -= 1;
+                key.unknown_for = key.unknown_for.saturating_sub(1);
                 error(StatusCode::UNAUTHORIZED)
             }
             None => error(StatusCode::UNAUTHORIZED),
@@ -186,11 +263,10 @@ impl Model {
 
 /// Method and path, an id replaced by `{id}`.
 pub(super) fn name(request: &Request<Bytes>) -> String {
-    let path = request.uri().path();
-    let path = if path.starts_with("/api-keys/") {
-        "/api-keys/{id}"
-    } else {
-        path
+    let path = match request.uri().path() {
+        path if path.starts_with("/api-keys/") && path.ends_with("/activate") => "/api-keys/{id}/activate",
+        path if path.starts_with("/api-keys/") => "/api-keys/{id}",
+        path => path,
     };
     format!("{} {path}", request.method())
 }

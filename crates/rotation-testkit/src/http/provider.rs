@@ -59,6 +59,29 @@ impl KeyProvider {
         self
     }
 
+    /// A provider whose keys work only after `POST /api-keys/{id}/activate`, those made before this call
+    /// apart.
+    #[must_use]
+    pub fn with_activation(self) -> Self {
+        lock(&self.model).activates = true;
+        self
+    }
+
+    /// A provider that gives an uploaded key an id of its own, as for one that it makes; the label is the
+    /// one of the upload.
+    #[must_use]
+    pub fn with_own_ids(self) -> Self {
+        lock(&self.model).renames = true;
+        self
+    }
+
+    /// A provider whose list has pages of so many keys, each with the `cursor` of the next in `next`.
+    #[must_use]
+    pub fn with_pages(self, size: usize) -> Self {
+        lock(&self.model).page_size = Some(size.max(1));
+        self
+    }
+
     /// A provider that cannot list its keys: answers with this status instead, 404 where there is no
     /// such path, 405 or 501.
     #[must_use]
@@ -99,7 +122,21 @@ impl KeyProvider {
             .forced
             .entry(name.to_owned())
             .or_default()
-            .push(status);
+            .push((status, None));
+    }
+
+    /// The same with a `Retry-After` of this text.
+    pub fn force_retry_after(&self, name: &str, status: StatusCode, retry_after: &str) {
+        lock(&self.model)
+            .forced
+            .entry(name.to_owned())
+            .or_default()
+            .push((status, Some(retry_after.to_owned())));
+    }
+
+    /// Takes back what was forced and has not struck.
+    pub fn forget_forced(&self) {
+        lock(&self.model).forced.clear();
     }
 
     /// Takes another admin token from now on.
@@ -111,6 +148,11 @@ impl KeyProvider {
     #[must_use]
     pub fn make_key(&self, label: &str) -> (String, String) {
         lock(&self.model).make(label, Value::Null)
+    }
+
+    /// Activates a key outside of any request. Nothing where keys need no activation.
+    pub fn activate(&self, id: &str) {
+        _ = lock(&self.model).activate(id);
     }
 
     /// The keys that exist.
@@ -125,7 +167,7 @@ impl KeyProvider {
         lock(&self.model).revoked.clone()
     }
 
-    /// Whether this key exists, however far it has propagated. Not a request.
+    /// Whether this key exists and is active, however far it has propagated. Not a request.
     #[must_use]
     pub fn authenticates(&self, key: &str) -> bool {
         lock(&self.model).authenticates(key)
@@ -325,6 +367,61 @@ mod tests {
         let provider = provider.without_listing(StatusCode::NOT_FOUND);
         let list = admin(&provider, "GET", "/api-keys", Value::Null);
         assert_eq!(list.await.unwrap().0, 404);
+    }
+
+    #[tokio::test]
+    async fn an_uploaded_key_is_listed_by_its_label_and_the_same_again_changes_nothing() {
+        for (provider, id) in [
+            (KeyProvider::new("admin"), "mine"),
+            (KeyProvider::new("admin").with_own_ids(), "key-1"),
+        ] {
+            let upload = |key: &str| {
+                let body = json!({"account_id": 7, "key": key});
+                let (provider, body) = (provider.clone(), body);
+                async move { admin(&provider, "PUT", "/api-keys/mine", body).await.unwrap().0 }
+            };
+            assert_eq!(
+                (upload("a").await, upload("a").await, upload("b").await),
+                (201, 200, 409)
+            );
+            assert_eq!(health(&provider, "a").await, 200);
+            let alive = provider.alive();
+            assert_eq!((alive[0].id.as_str(), alive[0].label.as_str()), (id, "mine"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_needs_activation_works_after_it() {
+        let provider = KeyProvider::new("admin").with_activation();
+        let (_, made) = create(&provider).await.unwrap();
+        let key = made["key"].as_str().unwrap();
+        assert!(health(&provider, key).await == 401 && !provider.authenticates(key));
+        let activate = async |id: &str| {
+            let path = format!("/api-keys/{id}/activate");
+            admin(&provider, "POST", &path, Value::Null).await.unwrap().0
+        };
+        assert_eq!((activate("key-9").await, activate("key-1").await), (404, 200));
+        assert!(health(&provider, key).await == 200 && provider.authenticates(key));
+    }
+
+    #[tokio::test]
+    async fn a_list_comes_in_pages() {
+        let provider = KeyProvider::new("admin").with_pages(2);
+        for label in ["a", "b", "c"] {
+            _ = provider.make_key(label);
+        }
+        let (_, first) = admin(&provider, "GET", "/api-keys", Value::Null).await.unwrap();
+        assert_eq!(
+            (first["keys"].as_array().unwrap().len(), &first["next"]),
+            (2, &json!("2"))
+        );
+        let (_, last) = admin(&provider, "GET", "/api-keys?cursor=2", Value::Null)
+            .await
+            .unwrap();
+        assert_eq!(
+            (last["keys"][0]["label"].as_str(), last.get("next")),
+            (Some("c"), None)
+        );
     }
 
     #[tokio::test]

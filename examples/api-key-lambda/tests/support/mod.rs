@@ -32,6 +32,8 @@ pub(crate) struct Setting {
     pub(crate) with_id: bool,
     /// The variable that tells the function where Secrets Manager is.
     pub(crate) endpoint_variable: &'static str,
+    /// Another secret than one for the provider, at this host instead of its own.
+    pub(crate) elsewhere: Option<(Value, String)>,
     /// Whether the simulator invokes the function by itself.
     pub(crate) driven: bool,
     pub(crate) function: Box<dyn FnOnce(FunctionBuilder) -> FunctionBuilder>,
@@ -43,6 +45,7 @@ impl Default for Setting {
             provider: KeyProvider::new(ADMIN_TOKEN),
             with_id: true,
             endpoint_variable: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+            elsewhere: None,
             driven: true,
             function: Box::new(|function| function.env("ADMIN_TOKEN", ADMIN_TOKEN)),
         }
@@ -59,8 +62,12 @@ impl Scene {
         simulator.configure(|options| options.replay_interval = Duration::from_millis(50));
         let provider = setting.provider.with_faults(simulator.faults());
         let keys = provider.serve().await.unwrap();
+        let host = match &setting.elsewhere {
+            Some((_, host)) => host.clone(),
+            None => keys.address().to_string(),
+        };
         let function = Function::builder(env!("CARGO_BIN_EXE_api-key-rotator"))
-            .env("ALLOWED_API_HOSTS", keys.address().to_string())
+            .env("ALLOWED_API_HOSTS", host)
             .env("RUST_LOG", "trace")
             .faults(simulator.faults());
         let function = (setting.function)(function).start().await.unwrap();
@@ -77,6 +84,9 @@ impl Scene {
         });
         if setting.with_id {
             document["key_id"] = json!(id);
+        }
+        if let Some((elsewhere, _)) = setting.elsewhere {
+            document = elsewhere;
         }
         let operator = operator(&server.endpoint_url()).await;
         let created = operator

@@ -1,0 +1,89 @@
+//! What is read out of replies.
+
+use bytes::Bytes;
+use rotation_core::BackendError;
+use serde_json::{Number, Value};
+use zeroize::Zeroize;
+
+use crate::document::Wiped;
+use crate::request::Call;
+
+/// The reply's body as JSON. The bytes are overwritten where nobody else holds them.
+pub(crate) fn json(call: &Call, body: Bytes) -> Result<Wiped, BackendError> {
+    let parsed = serde_json::from_slice(&body).map(Wiped);
+    if let Ok(mut bytes) = body.try_into_mut() {
+        bytes.as_mut().zeroize();
+    }
+    // Without the parser's own error, which may quote the reply.
+    parsed.map_err(|_| {
+        BackendError::misconfigured(format!(
+            "the reply to {} is not JSON; check the base URL",
+            call.shown
+        ))
+    })
+}
+
+/// The id at the pointer: a text, printable and not overlong, for it is logged, or a whole number of
+/// at most 64 bits; any other number has lost digits when it was read.
+pub(crate) fn id_at<'a>(reply: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let id = reply.pointer(pointer)?;
+    let fits = |text: &str| {
+        !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match id {
+        Value::String(text) if fits(text) => Some(id),
+        Value::Number(number) if is_whole(number) => Some(id),
+        _ => None,
+    }
+}
+
+/// Whether the number is known in full.
+pub(crate) fn is_whole(number: &Number) -> bool {
+    number.is_u64() || number.is_i64()
+}
+
+/// An id as a text.
+pub(crate) fn id_text(id: &Value) -> String {
+    match id {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_printable_text_or_a_whole_number() {
+        let id = |text: &str| {
+            let reply: Value = serde_json::from_str(&format!(r#"{{"id": {text}}}"#)).unwrap();
+            id_at(&reply, "/id").map(id_text)
+        };
+        for (given, read) in [
+            (r#""k-1""#, "k-1"),
+            ("7", "7"),
+            ("-7", "-7"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("-9223372036854775808", "-9223372036854775808"),
+        ] {
+            assert_eq!(id(given).as_deref(), Some(read));
+        }
+        for given in [
+            "123456789012345678901234",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "1.5",
+            "7.0",
+            "1e3",
+            r#""""#,
+            r#""a b""#,
+            r#""\n""#,
+            "true",
+            "null",
+            "[]",
+        ] {
+            assert_eq!(id(given), None, "{given}");
+        }
+    }
+}
