@@ -150,11 +150,16 @@ pub(crate) fn wall_now(ctx: &StepContext<'_>) -> SystemTime {
 /// The body of an expected reply, or why there is none.
 fn judged(shown: &str, answer: Answer, expects: impl Fn(StatusCode) -> bool) -> Result<Bytes, AdminError> {
     match answer {
-        Answer::Nothing(error) => Err(error.into()),
+        Answer::Nothing(error) => Err(AdminError {
+            sent: true,
+            ..error.into()
+        }),
         Answer::Reply(reply) if expects(reply.status) => Ok(reply.body),
         Answer::Reply(Reply { status, asked, .. }) => Err(AdminError {
             status: Some(status),
             asked,
+            sent: true,
+            tries: 1,
             error: refused(shown, status),
         }),
     }
@@ -164,6 +169,9 @@ fn judged(shown: &str, answer: Answer, expects: impl Fn(StatusCode) -> bool) -> 
 pub(crate) struct AdminError {
     pub(crate) status: Option<StatusCode>,
     pub(crate) asked: Option<Duration>,
+    /// Whether anything may have reached the provider.
+    pub(crate) sent: bool,
+    pub(crate) tries: u32,
     pub(crate) error: BackendError,
 }
 
@@ -181,7 +189,8 @@ impl AdminError {
 
     /// The same, with how often it was tried and how long the provider asked to wait, where that tells
     /// something.
-    fn after(self, shown: &str, tries: u32) -> Self {
+    fn after(mut self, shown: &str, tries: u32) -> Self {
+        self.tries = tries;
         let asked = self.asked.filter(|_| self.may_pass());
         let asked = asked.map(|asked| format!("; it asks to wait for {} s", asked.as_secs()));
         if !self.may_pass() || (tries == 1 && asked.is_none()) {
@@ -203,6 +212,8 @@ impl From<BackendError> for AdminError {
         Self {
             status: None,
             asked: None,
+            sent: false,
+            tries: 0,
             error,
         }
     }

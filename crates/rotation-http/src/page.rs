@@ -39,10 +39,15 @@ impl Paging {
         Self(Kind::Cursor { at, parameter })
     }
 
-    /// Pages are numbered from `first`, and asked for by this query parameter, until one has no keys.
+    /// Pages are numbered from `first`, and asked for by this query parameter, until one has no keys or is
+    /// answered with 404.
     pub fn numbered(parameter: impl Into<String>, first: u32) -> Self {
         let parameter = parameter.into();
         Self(Kind::Number { parameter, first })
+    }
+
+    pub(crate) fn is_numbered(&self) -> bool {
+        matches!(self.0, Kind::Number { .. })
     }
 
     pub(crate) fn check(&self) -> Result<(), ProviderError> {

@@ -38,7 +38,7 @@ pub(crate) async fn until_it_works<T: Transport>(
         };
         if !time.pause(tries, asked).await? {
             tracing::info!(tries, "the key does not work yet");
-            return Err(failure.into_error(call, tries));
+            return Err(failure.into_error(call, tries, asked));
         }
         tries = tries.saturating_add(1);
     }
@@ -94,11 +94,14 @@ enum Failure {
 
 impl Failure {
     /// Never rejected: a 401 alone may be propagation that takes longer.
-    fn into_error(self, call: &Call, tries: u32) -> BackendError {
+    fn into_error(self, call: &Call, tries: u32, asked: Option<Duration>) -> BackendError {
         let shown = &call.shown;
+        let asked = asked.map_or_else(String::new, |asked| {
+            format!("; it asks to wait for {} s", asked.as_secs())
+        });
         match self {
             Self::Status(status) => BackendError::unavailable(format!(
-                "{shown} did not accept the key, tried {tries} times, at last with status {}",
+                "{shown} did not accept the key, tried {tries} times, at last with status {}{asked}",
                 status.as_u16()
             )),
             Self::NoReply(error) => {

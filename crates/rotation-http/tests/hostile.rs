@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use rotation_core::{BackendError, ErrorClass, SecretReader, SecretValue, StoreError, async_trait, chain};
 use rotation_http::{Admin, AdminAuth, AllowedHosts, ApiKeyDocument, HttpBackend, OAuth2, ProviderBuilder};
+use rotation_testkit::http::KeyProvider;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -26,7 +27,7 @@ mod server;
 mod support;
 
 use server::{Server, reply};
-use support::{ADMIN_ARN, Log, TOKEN, World, description, from_json, uploading};
+use support::{ADMIN_ARN, ADMIN_TOKEN, Log, TOKEN, World, admin, description, field, from_json, uploading};
 
 const KEY: &str = "SENTINEL-api-key";
 const ADMIN: &str = "SENTINEL-admin-token";
@@ -136,6 +137,19 @@ const SHORT: Duration = Duration::from_millis(600);
 /// Time enough for what is answered once.
 const LONG: Duration = Duration::from_secs(60);
 
+/// An id as createSecret of this rotation makes it.
+async fn chosen_id() -> String {
+    let hosts = AllowedHosts::new(["api.vendor.com"]).unwrap();
+    let backend = HttpBackend::new(uploading("/id").build().unwrap(), admin(), hosts).unwrap();
+    let backend = backend.with_transport(KeyProvider::new(ADMIN_TOKEN));
+    let current = document("https://api.vendor.com");
+    let made = World::manual()
+        .create(&backend, TOKEN, &current, &[])
+        .await
+        .unwrap();
+    field(&made, "key_id")
+}
+
 /// Sends a request of this kind, by way of the backend.
 async fn send(kind: Kind, address: &str, time: Duration) -> Result<(), BackendError> {
     let bearer = || AdminAuth::bearer().token_at("/token");
@@ -148,7 +162,7 @@ async fn send(kind: Kind, address: &str, time: Duration) -> Result<(), BackendEr
         Kind::Revoke => world.retire(&minting(), &current).await.map(drop),
         Kind::Upload => {
             let mut pending = serde_json::to_value(&current).unwrap();
-            pending["key_id"] = json!("rotation-1");
+            pending["key_id"] = json!(chosen_id().await);
             let backend = backend(uploading("/id"), bearer(), address);
             world.set(&backend, &from_json(pending), &current).await
         }

@@ -114,8 +114,11 @@ async fn a_key_that_was_not_stored_was_never_sent_and_one_that_was_is_revoked_wh
             // As if an upload whose answer was lost had been taken twice.
             _ = provider.make_key(&field(&made, "key_id"));
         }
-        for expected in [Retirement::Retired, Retirement::AlreadyGone] {
-            assert_eq!(world.retire(&backend, &made).await.unwrap(), expected, "{keys:?}");
+        assert_eq!(world.retire(&backend, &made).await.unwrap(), Retirement::Retired);
+        match (keys, world.retire(&backend, &made).await.unwrap()) {
+            (Keys::Uploaded, again) => assert_eq!(again, Retirement::AlreadyGone),
+            // Nothing of this secret is listed any more, so the list proves nothing.
+            (_, again) => assert!(matches!(again, Retirement::Kept(_)), "{again}"),
         }
         assert_eq!(provider.alive().len(), 1, "the first is untouched");
         assert_eq!(

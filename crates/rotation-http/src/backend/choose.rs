@@ -11,6 +11,7 @@ use super::{HttpBackend, mint};
 use crate::admin::AdminCredential;
 use crate::document::ApiKeyDocument;
 use crate::exchange::{AdminError, Sender};
+use crate::label::{Hash, Label};
 use crate::provider::Chosen;
 use crate::request::Call;
 use crate::template::Values;
@@ -60,6 +61,7 @@ impl<T: Transport> HttpBackend<T> {
     ) -> Result<(), BackendError> {
         let call = &chosen.upload;
         let values = self.values_of(pending)?;
+        own_label(sender.ctx, values.id.as_deref(), &self.provider.fields.id)?;
         let id = values
             .id
             .clone()
@@ -78,6 +80,13 @@ impl<T: Transport> HttpBackend<T> {
                 tracing::info!(
                     request = call.shown,
                     "the provider has a key of this id; testSecret tells whether it is this one"
+                );
+                Ok(())
+            }
+            Err(refusal) if is_value_refused(&refusal) && refusal.tries > 1 => {
+                tracing::info!(
+                    request = call.shown,
+                    "an earlier try of this request may have been taken; testSecret tells whether it was"
                 );
                 Ok(())
             }
@@ -134,6 +143,21 @@ impl<T: Transport> HttpBackend<T> {
             }
             Err(refusal) => Err(refusal.error),
         }
+    }
+}
+
+/// Fails unless the id is the one that createSecret of this rotation made. Under another, a key that is in
+/// use could be overwritten.
+fn own_label(ctx: &StepContext<'_>, id: Option<&str>, field: &str) -> Result<(), BackendError> {
+    let label = id.and_then(Label::parse);
+    let is_ours = |label: Label| {
+        label.secret == Hash::of_secret(ctx.secret_arn()) && label.token == Hash::of_token(ctx.version())
+    };
+    match label.is_some_and(is_ours) {
+        true => Ok(()),
+        false => Err(BackendError::misconfigured(format!(
+            "AWSPENDING has in {field:?} no id that this rotation made, and nothing was sent; take AWSPENDING off that version and start a new rotation"
+        ))),
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) struct Found {
     pub(super) at_work: Vec<String>,
     /// The ids of all that are listed and were not ended just now. `None` if there is no list.
     pub(super) listed: Option<Vec<String>>,
+    /// Whether what is listed is known to be ids: the `AWSCURRENT` key's is among them.
+    pub(super) printable: bool,
     /// Whether a key that is made and not stored could be found by a later run.
     pub(super) finds_orphans: bool,
 }
@@ -25,14 +27,14 @@ impl Found {
         if listed.len() < most {
             return Ok(());
         }
-        let (count, ids) = (listed.len(), shown(listed));
+        let (count, ids) = (listed.len(), self.shown(listed));
         let what = format!("the provider allows {most} keys, and lists {count} (ids: {ids})");
         if self.at_work.is_empty() {
             return Err(BackendError::misconfigured(format!(
                 "{what}, so the next one cannot be made; revoke those that nothing uses"
             )));
         }
-        let at_work = shown(&self.at_work);
+        let at_work = self.shown(&self.at_work);
         Err(BackendError::unavailable(format!(
             "{what}, among them keys whose makers may still be at work ({at_work}); a replay revokes these once they are not"
         )))
@@ -49,7 +51,7 @@ impl Found {
             return BackendError::unavailable(format!(
                 "{request} answered with status {}, and there are keys whose makers may still be at work ({}); a replay revokes them once they are not",
                 status.as_u16(),
-                shown(&self.at_work)
+                self.shown(&self.at_work)
             ));
         }
         if refusal.error.class() != rotation_core::ErrorClass::Misconfigured {
@@ -59,13 +61,23 @@ impl Found {
             "{}; if a limit is reached, revoke what nothing uses of the {} keys that are listed (ids: {})",
             refusal.error,
             listed.len(),
-            shown(listed)
+            self.shown(listed)
         ))
     }
 }
 
+impl Found {
+    /// The ids, where it is known that they are.
+    fn shown(&self, ids: &[String]) -> String {
+        match self.printable {
+            true => first(ids),
+            false => "not printed, as the AWSCURRENT key's is not among them".to_owned(),
+        }
+    }
+}
+
 /// The first ids; how many more there are.
-fn shown(ids: &[String]) -> String {
+fn first(ids: &[String]) -> String {
     const MOST: usize = 20;
     let first = ids.iter().take(MOST).map(String::as_str).collect::<Vec<_>>();
     match ids.len().saturating_sub(MOST) {
@@ -85,6 +97,7 @@ mod tests {
         Found {
             at_work: owned(at_work),
             listed: Some(owned(listed)),
+            printable: true,
             finds_orphans: true,
         }
     }
@@ -106,11 +119,17 @@ mod tests {
         let error = found(&["a", "b"], &["b"]).check(two).unwrap_err();
         assert_eq!(error.class(), ErrorClass::Unavailable);
         assert!(error.to_string().contains("at work (b)"), "{error}");
+        let doubtful = Found {
+            printable: false,
+            ..found(&["a-key"], &[])
+        };
+        let error = doubtful.check(Some(1)).unwrap_err().to_string();
+        assert!(error.contains("lists 1") && !error.contains("a-key"), "{error}");
     }
 
     #[test]
     fn many_ids_are_cut_short() {
         let ids: Vec<_> = (1..=23).map(|id| id.to_string()).collect();
-        assert!(shown(&ids).ends_with("19, 20, and 3 more"));
+        assert!(first(&ids).ends_with("19, 20, and 3 more"));
     }
 }

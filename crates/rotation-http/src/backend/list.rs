@@ -9,7 +9,7 @@ use super::{HttpBackend, missing};
 use crate::admin::AdminCredential;
 use crate::document::ApiKeyDocument;
 use crate::exchange::{AdminError, Sender, is_unknown_request};
-use crate::page::MOST_PAGES;
+use crate::page::{MOST_PAGES, Paging};
 use crate::provider::{List, Model};
 use crate::reconcile::Listed;
 use crate::reply::{id_at, id_text, json};
@@ -63,7 +63,21 @@ impl<T: Transport> HttpBackend<T> {
         let mut seen: Vec<Url> = Vec::new();
         let mut previous = Vec::new();
         for page in 0_u32.. {
-            let body = sender.admin_at(&list.call, &url, &values, admin).await?;
+            let body = match sender.admin_at(&list.call, &url, &values, admin).await {
+                Ok(body) => body,
+                // Some providers have it so, instead of an empty page.
+                Err(refusal)
+                    if page > 0
+                        && refusal.status == Some(StatusCode::NOT_FOUND)
+                        && list.paging.as_ref().is_some_and(Paging::is_numbered) =>
+                {
+                    break;
+                }
+                Err(refusal) if page > 0 && refusal.status.is_some_and(is_unknown_request) => {
+                    return Err(wrong(list, "a page after the first is not there").into());
+                }
+                Err(refusal) => return Err(refusal),
+            };
             let reply = json(&list.call, body)?;
             let keys = self.read(list, &reply.0)?;
             if !keys.is_empty() && keys == previous {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use rotation_core::{BackendError, Live, Retirement, StepContext};
-use serde_json::Value;
+use rotation_core::{BackendError, ErrorClass, Live, Retirement, StepContext};
+use serde_json::{Number, Value};
 
 use super::limit::Found;
 use super::{HttpBackend, missing};
@@ -14,7 +14,7 @@ use crate::exchange::{AdminError, Sender, wall_now};
 use crate::label::{Hash, Label};
 use crate::provider::Minted;
 use crate::reconcile::LONGEST;
-use crate::reply::{id_at, id_text, is_whole, json};
+use crate::reply::{id_at, id_text, json};
 use crate::request::Call;
 use crate::template::Values;
 use crate::transport::Transport;
@@ -67,7 +67,8 @@ impl<T: Transport> HttpBackend<T> {
             self.end_unusable(sender, admin, current, id.map(id_text)).await;
             return Err(missing(&minted.create, "key (a text)", at));
         };
-        if id.map(id_text).as_deref() == Some(key) {
+        // The other way round is in order: some vendors' keys have their id in them.
+        if id.map(id_text).is_some_and(|id| id.contains(key)) {
             // Its label tells the next run, which must not print it either.
             return Err(BackendError::misconfigured(format!(
                 "the reply to {} has the key itself at {:?}, and ids are logged; point id_at at the id",
@@ -97,7 +98,7 @@ impl<T: Transport> HttpBackend<T> {
                 tracing::info!(expires = text, "the new key expires");
                 made.with(field, Value::from(text.as_str()))
             }
-            Some(Value::Number(number)) if is_whole(number) => {
+            Some(Value::Number(number)) if is_epoch(number) => {
                 tracing::info!(expires = %number, "the new key expires");
                 made.with(field, Value::Number(number.clone()))
             }
@@ -148,7 +149,8 @@ impl<T: Transport> HttpBackend<T> {
                 ended.map_or_else(|refusal| refusal.error.to_string(), |ended| ended.to_string())
             }
         };
-        tracing::warn!(id, result, "a key was made and the reply does not hold it");
+        // Without the id: with a wrong pointer it may be the key.
+        tracing::warn!(result, "a key was made and the reply does not hold it");
     }
 }
 
@@ -203,17 +205,27 @@ fn enough_time(ctx: &StepContext<'_>, deadline: SystemTime) -> Result<(), Backen
     Ok(())
 }
 
-/// A time as a provider writes it, which is logged: printable, and not so long that it may be a key.
+/// A time as a provider writes it, by RFC 3339 or as an HTTP date: it is logged, and with a wrong pointer any
+/// other text may be a secret.
 fn is_time(text: &str) -> bool {
-    text.len() <= 40
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b" :.,+-".contains(&byte))
+    let shape = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        0..=9 => byte.is_ascii_digit(),
+        _ => byte.is_ascii_digit() || b" TtZz:.+-".contains(&byte),
+    };
+    let is_date = (10..=40).contains(&text.len()) && text.bytes().enumerate().all(shape);
+    is_date || httpdate::parse_http_date(text).is_ok()
+}
+
+/// Seconds or milliseconds since 1970.
+fn is_epoch(number: &Number) -> bool {
+    number.as_u64().is_some_and(|number| number < 10_000_000_000_000)
 }
 
 fn not_made(call: &Call, refusal: AdminError, found: &Found, at: &str) -> BackendError {
-    if refusal.status.is_none() && !found.finds_orphans {
+    let is_open =
+        refusal.sent && refusal.status.is_none() && refusal.error.class() == ErrorClass::Unavailable;
+    if is_open && !found.finds_orphans {
         return BackendError::unavailable(format!(
             "{} was sent and not answered, at {at}: a key may have been made then, and nothing finds it again; look for it at the provider",
             call.shown

@@ -1,5 +1,6 @@
 //! Keys that earlier tries left behind: found in the provider's list, and revoked.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use http::StatusCode;
@@ -39,14 +40,23 @@ impl<T: Transport> HttpBackend<T> {
                 list.call.shown, list.item_id
             )));
         }
+        // Otherwise nothing says that what stands at item_id_at is an id, and not a key.
+        let own = current.text(&self.provider.fields.id);
+        let is_own = |key: &Listed| {
+            [&key.id, &key.address]
+                .into_iter()
+                .any(|id| id.as_deref() == own.as_deref())
+        };
+        let printable = own.is_some() && listed.iter().any(is_own);
         let mut found = Found {
             finds_orphans: list.item_label.is_some(),
+            printable,
             ..Found::default()
         };
         let mut ended = Vec::new();
         let ours = self.look_through(sender.ctx, list, &listed, live)?;
         for (verdict, key) in judged(sender.ctx, live, ours) {
-            let id = &key.id;
+            let id = printable.then_some(key.id.as_str());
             match verdict {
                 Verdict::Live => {}
                 Verdict::MakerInTime { until } => {
@@ -63,7 +73,10 @@ impl<T: Transport> HttpBackend<T> {
                     "a key looks like an orphan, and is kept because a labelled version has no key id"
                 ),
                 Verdict::Orphan => {
-                    if self.end_orphan(sender, admin, current, &key).await? {
+                    if self
+                        .end_orphan(sender, admin, current, (&key.address, id))
+                        .await?
+                    {
                         ended.push(key.address);
                     }
                 }
@@ -72,8 +85,16 @@ impl<T: Transport> HttpBackend<T> {
         let left = listed
             .iter()
             .filter(|key| key.address.as_ref().is_none_or(|id| !ended.contains(id)));
-        let id = |key: &Listed| key.address.clone().unwrap_or_else(|| "without an id".to_owned());
-        found.listed = Some(left.map(id).collect());
+        let name = |key: &Listed| {
+            let held = key.id.as_deref().is_some_and(|id| live.protects(id));
+            let id = key.address.as_deref().unwrap_or("without an id");
+            format!("{id}{}", if held { " (a version holds it)" } else { "" })
+        };
+        let mut names: Vec<String> = left.map(name).collect();
+        // One that moved to the next page while they were read is listed twice.
+        let mut seen = BTreeSet::new();
+        names.retain(|name| name.starts_with("without an id") || seen.insert(name.clone()));
+        found.listed = Some(names);
         Ok(found)
     }
 
@@ -121,7 +142,7 @@ impl<T: Transport> HttpBackend<T> {
         sender: &Sender<'_, T>,
         admin: &mut AdminCredential<'_>,
         document: &ApiKeyDocument,
-        Ours { id, address, .. }: &Ours,
+        (address, id): (&str, Option<&str>),
     ) -> Result<bool, BackendError> {
         match self.revoke(sender, admin, document, address).await {
             Ok(Retirement::AlreadyGone) => {

@@ -10,9 +10,9 @@ use super::list::Listing;
 use crate::admin::AdminCredential;
 use crate::document::ApiKeyDocument;
 use crate::exchange::{AdminError, Sender, is_unsupported};
-use crate::label::Label;
+use crate::label::{Hash, Label};
 use crate::provider::{List, Model};
-use crate::reconcile::is_certainly_absent;
+use crate::reconcile::{Listed, is_certainly_absent};
 use crate::template::Values;
 use crate::transport::Transport;
 
@@ -52,7 +52,10 @@ impl<T: Transport> HttpBackend<T> {
         why: Retire,
     ) -> Result<Retirement, BackendError> {
         let mut admin = AdminCredential::new(&self.admin);
-        let addresses = self.addresses(sender, &mut admin, credential, id).await?;
+        let addresses = match self.addresses(sender, &mut admin, credential, id).await? {
+            Addresses::Known(addresses) => addresses,
+            Addresses::Unknown => return Ok(Retirement::kept(UNSEEN)),
+        };
         let mut result = Retirement::AlreadyGone;
         for address in addresses {
             let ended = self
@@ -73,18 +76,24 @@ impl<T: Transport> HttpBackend<T> {
         admin: &mut AdminCredential<'_>,
         credential: &ApiKeyDocument,
         id: &str,
-    ) -> Result<Vec<String>, BackendError> {
-        let itself = vec![id.to_owned()];
+    ) -> Result<Addresses, BackendError> {
         if !self.is_renamed(id) {
-            return Ok(itself);
+            return Ok(Addresses::Known(vec![id.to_owned()]));
         }
-        match self.list(sender, admin, credential).await? {
-            Listing::Missing(_) => Ok(itself),
-            Listing::Shown(keys) => {
-                let named = keys.into_iter().filter(|key| key.id.as_deref() == Some(id));
-                Ok(named.filter_map(|key| key.address).collect())
-            }
+        let Listing::Shown(keys) = self.list(sender, admin, credential).await? else {
+            return Ok(Addresses::Unknown);
+        };
+        // A list that shows no key of this secret at all would not show this one either.
+        let secret = Hash::of_secret(sender.ctx.secret_arn());
+        let of_secret = |key: &Listed| {
+            let label = key.id.as_deref().and_then(Label::parse);
+            label.is_some_and(|label| label.secret == secret)
+        };
+        if !keys.iter().any(of_secret) {
+            return Ok(Addresses::Unknown);
         }
+        let named = keys.into_iter().filter(|key| key.id.as_deref() == Some(id));
+        Ok(Addresses::Known(named.filter_map(|key| key.address).collect()))
     }
 
     /// Whether the provider gives an uploaded key an id of its own.
@@ -135,6 +144,15 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 }
+
+/// What the provider calls a key.
+enum Addresses {
+    Known(Vec<String>),
+    /// No list tells.
+    Unknown,
+}
+
+const UNSEEN: &str = "the provider has an id of its own for it, and its list shows no key of this secret; look for it there by its label";
 
 const CANNOT: &str = "the provider cannot revoke keys by a request; revoke it by hand, if that is possible";
 
