@@ -224,9 +224,8 @@ fn leads_to_v4(v6: Ipv6Addr) -> bool {
         // Only services are looked for, since a part of another address may look like a multicast one.
         [0x64, 0xff9b, 1, _, _, _, high, low] => {
             let [_, _, _, _, _, _, a, b, _, c, d, e, f, ..] = v6.octets();
-            let by_length = [[a, b, c, d], [b, c, d, e], [c, d, e, f]].map(Ipv4Addr::from);
-            is_forbidden_v4(v4(high, low)) && (high, low) != (0, 0)
-                || by_length.into_iter().any(is_service_v4)
+            let within = [[a, b, c, d], [b, c, d, e], [c, d, e, f]].map(Ipv4Addr::from);
+            within.into_iter().chain([v4(high, low)]).any(is_service_v4)
         }
         _ => false,
     }
@@ -270,6 +269,11 @@ mod tests {
             ("[2002:c000:207::1]", "https://[2002:c000:207::1]/"),
             ("[64:ff9b:1::192.0.2.7]", "https://[64:ff9b:1::192.0.2.7]/"),
             ("[64:ff9b:1:c000:2:700::]", "https://[64:ff9b:1:c000:2:700::]/"),
+            // 10.1.2.230 in a prefix of 64 bits: its end looks like 230.0.0.0.
+            (
+                "[64:ff9b:1:0:a:102:e600:0]",
+                "https://[64:ff9b:1:0:a:102:e600:0]/",
+            ),
             ("metadata.vendor.com", "https://metadata.vendor.com/"),
         ] {
             assert_eq!(check(&[entry], url), Ok(()), "{entry} {url}");
