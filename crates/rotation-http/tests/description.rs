@@ -290,6 +290,11 @@ fn what_contradicts_itself_is_refused() {
         let shown = format!("{error} {error:?}");
         assert!(shown.contains(';') && !shown.contains("SENTINEL"), "{shown}");
     }
+    let nothing = json!({
+        "exclude_numbers": true, "exclude_uppercase": true, "exclude_lowercase": true,
+    });
+    let error = Provider::from_json(&uploads("key_policy", nothing)).unwrap_err();
+    assert!(error.to_string().contains("the exclude_ fields"), "{error}");
     // A form that is built here may repeat a name, as some servers want it.
     let repeated = Request::get("/{key}").form([("scope", "a"), ("scope", "b")]);
     let builder = ProviderBuilder::from_json(&complete).unwrap();

@@ -393,6 +393,7 @@ impl PolicyDescription {
         };
         PasswordPolicy::from_variables(variables, PasswordPolicy::DEFAULT_EXCLUSIONS).map_err(|error| {
             let problem = error.to_string().replace("PASSWORD_LENGTH", "length");
+            let problem = problem.replace("EXCLUDE_ variables", "exclude_ fields");
             ProviderError::new("key_policy", format!("{problem}; correct it"))
         })
     }
