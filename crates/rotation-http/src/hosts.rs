@@ -14,10 +14,13 @@ use crate::error::ProviderError;
 /// is checked on the final address of every request, before a connection is made and before the
 /// admin secret is read. Requests go by https only.
 ///
-/// Never allowed, listed or not, are link-local addresses and those of cloud metadata services
-/// (169.254.0.0/16, fe80::/10, fd00:ec2::/32), written as an address; a name that leads to one is refused
-/// when [`ReqwestTransport`](crate::ReqwestTransport) resolves it. Where else a listed name leads is not
-/// looked at: list only names whose DNS records are in good hands.
+/// Never allowed, listed or not, are link-local addresses and those of cloud metadata services:
+/// 169.254.0.0/16, fe80::/10, fd00:ec2::/32 (AWS), fd20:ce::254 (Google), 168.63.129.16 (Azure),
+/// 192.0.0.192 (Oracle), 100.100.100.200 (Alibaba), the same within an IPv6 address (mapped, compatible,
+/// 6to4, NAT64), and the names of such services. A name that leads to one is refused when
+/// [`ReqwestTransport`](crate::ReqwestTransport) resolves it; a proxy resolves names itself, and what it
+/// finds is not seen. Where else a listed name leads is not looked at: list only names whose DNS records
+/// are in good hands.
 ///
 /// ```
 /// use rotation_http::AllowedHosts;
@@ -161,8 +164,29 @@ fn same_host(entry: &Host, host: &Host<&str>) -> bool {
 }
 
 fn is_never_allowed(host: &Host<&str>) -> bool {
-    address(host).is_some_and(is_forbidden)
+    match host {
+        Host::Domain(name) => METADATA_NAMES.contains(&name.trim_end_matches('.')),
+        Host::Ipv4(_) | Host::Ipv6(_) => address(host).is_some_and(is_forbidden),
+    }
 }
+
+/// The names of metadata services, as the parser of URLs writes them: in lower case.
+const METADATA_NAMES: [&str; 4] = [
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data",
+    "instance-data.ec2.internal",
+];
+
+/// Those of Alibaba, Azure and Oracle; others are link-local.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(168, 63, 129, 16),
+    Ipv4Addr::new(192, 0, 0, 192),
+];
+
+/// Google's.
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254);
 
 /// Whether no request may go to this address, whoever names it.
 pub(crate) fn is_forbidden(address: IpAddr) -> bool {
@@ -173,20 +197,38 @@ pub(crate) fn is_forbidden(address: IpAddr) -> bool {
 }
 
 fn is_forbidden_v4(v4: Ipv4Addr) -> bool {
-    v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast()
+    is_service_v4(v4) || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast()
+}
+
+fn is_service_v4(v4: Ipv4Addr) -> bool {
+    v4.is_link_local() || METADATA_V4.contains(&v4)
 }
 
 fn is_forbidden_v6(v6: Ipv6Addr) -> bool {
     let [first, second, ..] = v6.segments();
-    let metadata = (first, second) == (0xfd00, 0x0ec2);
-    // An IPv4 address within: compatible, or translated by the well-known prefix.
-    let within = match v6.segments() {
-        [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            is_forbidden_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+    let metadata = (first, second) == (0xfd00, 0x0ec2) || v6 == METADATA_V6;
+    metadata || leads_to_v4(v6) || v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast()
+}
+
+/// Whether a forbidden IPv4 address is within.
+fn leads_to_v4(v6: Ipv6Addr) -> bool {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match v6.segments() {
+        // Compatible, translated by SIIT, and by the well-known prefix of NAT64.
+        [0, 0, 0, 0, 0, 0, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_forbidden_v4(v4(high, low)),
+        // 6to4.
+        [0x2002, high, low, ..] => is_forbidden_v4(v4(high, low)),
+        // NAT64 with a prefix of the network's own: how long it is cannot be told (RFC 6052, section 2.2).
+        // Only services are looked for, since a part of another address may look like a multicast one.
+        [0x64, 0xff9b, 1, _, _, _, high, low] => {
+            let [_, _, _, _, _, _, a, b, _, c, d, e, f, ..] = v6.octets();
+            let within = [[a, b, c, d], [b, c, d, e], [c, d, e, f]].map(Ipv4Addr::from);
+            within.into_iter().chain([v4(high, low)]).any(is_service_v4)
         }
         _ => false,
-    };
-    metadata || within || v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast()
+    }
 }
 
 /// Whether it is this machine.
@@ -224,6 +266,15 @@ mod tests {
             ("[2001:db8::1]:8443", "https://[2001:db8:0::1]:8443/"),
             ("10.0.0.7", "https://10.0.0.7/"),
             ("bücher.example", "https://xn--bcher-kva.example/"),
+            ("[2002:c000:207::1]", "https://[2002:c000:207::1]/"),
+            ("[64:ff9b:1::192.0.2.7]", "https://[64:ff9b:1::192.0.2.7]/"),
+            ("[64:ff9b:1:c000:2:700::]", "https://[64:ff9b:1:c000:2:700::]/"),
+            // 10.1.2.230 in a prefix of 64 bits: its end looks like 230.0.0.0.
+            (
+                "[64:ff9b:1:0:a:102:e600:0]",
+                "https://[64:ff9b:1:0:a:102:e600:0]/",
+            ),
+            ("metadata.vendor.com", "https://metadata.vendor.com/"),
         ] {
             assert_eq!(check(&[entry], url), Ok(()), "{entry} {url}");
         }
@@ -266,6 +317,11 @@ mod tests {
             ("localhost", "http://localhost/", "plain http"),
             ("api.vendor.com", "https://169.254.169.254/latest/", "metadata"),
             ("api.vendor.com", "https://[fd00:ec2::254]/", "metadata"),
+            (
+                "api.vendor.com",
+                "https://METADATA.goog./",
+                "link-local or metadata",
+            ),
         ] {
             let error = check(&[entry], url).unwrap_err();
             assert!(
@@ -311,6 +367,27 @@ mod tests {
             "[fd00:ec2::23]:443",
             "0.0.0.0",
             "[::]",
+            "100.100.100.200",
+            "168.63.129.16:80",
+            "192.0.0.192",
+            "[fd20:ce::254]",
+            "[::ffff:100.100.100.200]",
+            "[::168.63.129.16]",
+            "[::ffff:0:192.0.0.192]",
+            "[64:ff9b::100.100.100.200]",
+            "[2002:a9fe:a9fe::1]",
+            "[2002:c000:c0::]",
+            "[64:ff9b:1::169.254.169.254]",
+            "[64:ff9b:1:a9fe:a9:fe00::]",
+            "[64:ff9b:1:7a9:fe:a9fe::]",
+            "[64:ff9b:1:7:a9:fea9:fe00:0]",
+            "metadata.google.internal",
+            "Metadata.Google.Internal.",
+            "metadata.goog:80",
+            "metadata.goog.",
+            "instance-data",
+            "instance-data.",
+            "instance-data.ec2.internal",
         ] {
             let error = AllowedHosts::new([entry]).unwrap_err();
             assert!(error.to_string().contains("link-local"), "{entry}: {error}");

@@ -10,7 +10,7 @@ use crate::reply::id_text;
 /// How the next page of a list is found.
 ///
 /// A page that cannot be had fails the whole list: half of one would hide orphans. So does a page that
-/// leads back to one before it, and the hundredth page.
+/// leads back to one before it, and one after the hundredth.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Paging(Kind);
 
@@ -100,7 +100,7 @@ fn check_parameter(name: &str) -> Result<(), ProviderError> {
     if name.is_empty() {
         return Err(ProviderError::new(
             "pages",
-            "the query parameter has no name; give it",
+            "the name in parameter is empty; write the query parameter's",
         ));
     }
     Ok(())

@@ -111,7 +111,8 @@ impl Request {
         self
     }
 
-    /// Success is this status, and no other unless the call is repeated with it. 200 to 299 without.
+    /// Success is this status, of 200 to 299, and no other unless the call is repeated with it. Any of
+    /// these without.
     pub fn expect_status(mut self, status: u16) -> Self {
         self.expected.push(status);
         self
@@ -128,14 +129,18 @@ impl Request {
                     .map_err(|why| ProviderError::new(format!("header {name:?}"), why))
             })
             .collect::<Result<Vec<_>, _>>()?;
+        self.check_headers(&headers)?;
         let body = match &self.body {
             Content::None => Ok(Body::None),
-            Content::Json(value) => JsonTemplate::parse(value, allowed).map(Body::Json),
+            Content::Json(value) => JsonTemplate::parse(value, allowed)
+                .map(Body::Json)
+                .map_err(|why| ProviderError::new("json", why)),
             Content::Form(fields) => fields
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), Template::parse(value, allowed)?)))
                 .collect::<Result<_, String>>()
-                .map(Body::Form),
+                .map(Body::Form)
+                .map_err(|why| ProviderError::new("form", why)),
         };
         let basic = self.basic.as_ref().map(|(user, password)| {
             let (user, password) = (
@@ -144,11 +149,7 @@ impl Request {
             );
             Ok((user, password))
         });
-        let expected = self
-            .expected
-            .iter()
-            .map(|status| StatusCode::from_u16(*status))
-            .collect::<Result<_, _>>();
+        let expected = self.expected.iter().map(|status| success(*status));
         let shown = self.path.split('?').next().unwrap_or_default();
         Ok(Call {
             shown: format!("{} {shown}", self.method),
@@ -158,11 +159,43 @@ impl Request {
             basic: basic
                 .transpose()
                 .map_err(|why: String| ProviderError::new("basic", why))?,
-            body: body.map_err(|why| ProviderError::new("body", why))?,
-            expected: expected
-                .map_err(|_| ProviderError::new("expected status", "is not 100 to 999; correct it"))?,
+            body: body?,
+            expected: expected.collect::<Result<_, _>>()?,
         })
     }
+
+    /// Refuses a header that would be set twice, of which one would be lost.
+    fn check_headers(&self, headers: &[(HeaderName, Template)]) -> Result<(), ProviderError> {
+        for (place, (name, _)) in headers.iter().enumerate() {
+            if headers.iter().take(place).any(|(earlier, _)| earlier == name) {
+                return Err(ProviderError::new(
+                    format!("header {:?}", name.as_str()),
+                    "is there twice, in whatever case; take one out",
+                ));
+            }
+            if self.basic.is_some() && name == AUTHORIZATION {
+                return Err(ProviderError::new(
+                    "basic",
+                    "is there beside the header \"authorization\", which it sets; take one out",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Any other would take a refusal for a success: a dead key for one that works, a key that was not ended
+/// for one that was.
+fn success(status: u16) -> Result<StatusCode, ProviderError> {
+    StatusCode::from_u16(status)
+        .ok()
+        .filter(StatusCode::is_success)
+        .ok_or_else(|| {
+            ProviderError::new(
+                "expect",
+                format!("{status} is no success, which is 200 to 299; take it out"),
+            )
+        })
 }
 
 impl fmt::Debug for Request {
@@ -467,8 +500,25 @@ mod tests {
             (Request::get("/").header("content-length", "1"), "transport"),
             (Request::get("/").header("x", "a\nb"), "header \"x\""),
             (Request::get("/").header("x", "{foo}"), "{foo}"),
-            (Request::get("/").json(json!({"a": ["{foo}"]})), "body"),
-            (Request::get("/").expect_status(9), "status"),
+            (Request::get("/").json(json!({"a": ["{foo}"]})), "json"),
+            (Request::get("/").form([("a", "{foo}")]), "form"),
+            (Request::get("/").expect_status(9), "expect"),
+            (Request::get("/").expect_status(199), "expect: 199"),
+            (
+                Request::get("/").expect_status(200).expect_status(300),
+                "expect: 300",
+            ),
+            (Request::get("/").expect_status(401), "expect: 401"),
+            (
+                Request::get("/").header("x-a", "1").header("X-A", "2"),
+                "header \"x-a\"",
+            ),
+            (
+                Request::get("/")
+                    .header("Authorization", "x")
+                    .basic_auth("a", "b"),
+                "basic",
+            ),
         ] {
             let error = error(request);
             assert!(error.contains(named) && error.contains(';'), "{named}: {error:?}");
@@ -484,8 +534,8 @@ mod tests {
                 .expects(StatusCode::from_u16(status).unwrap())
         };
         assert!(expects(Request::get("/"), 204) && !expects(Request::get("/"), 302));
-        let two = || Request::get("/").expect_status(201).expect_status(404);
-        assert!(expects(two(), 404) && expects(two(), 201) && !expects(two(), 200));
+        let two = || Request::get("/").expect_status(201).expect_status(204);
+        assert!(expects(two(), 204) && expects(two(), 201) && !expects(two(), 200));
     }
 
     #[test]

@@ -26,11 +26,43 @@
 //! # Ok::<(), rotation_http::ProviderError>(())
 //! ```
 //!
+//! # MongoDB Atlas: two secrets, seven days
+//!
+//! A service account [holds at most two
+//! secrets](https://github.com/mongodb/terraform-provider-mongodbatlas/blob/master/docs/guides/service-account-secret-rotation.md),
+//! an expired one takes up its place until it is deleted, and making one [shortens the life of the
+//! other](https://www.mongodb.com/docs/atlas/tutorial/rotate-service-account-secrets/) to at most seven days.
+//! Two suffice, since createSecret revokes the previous secret before it makes the next. But:
+//!
+//! - After a rotation the previous secret lives for seven days at most, however long the interval. Whoever
+//!   reads the secret only once has to be started anew within them.
+//! - `expires_at` in the secret is what the vendor said when this one was made. The next one shortens it, and
+//!   no stored version says so.
+//! - Secrets have no labels. If the reply to a create is lost, a secret that nobody knows has the second place:
+//!   every try then fails with *the provider allows 2 keys, and lists 2*, and the ids. **A person has to delete
+//!   the one that is not `client_secret_id` of `AWSCURRENT`, and a rotation has to succeed, within seven days of
+//!   that create**: it shortened the life of `AWSCURRENT` too, which ends then. So alarm on failed rotations.
+//!   Secrets Manager tries again by itself; to do it at once, take `AWSPENDING` off its version, and rotate.
+//! - An account with two secrets that were made by hand needs one deleted before its first rotation.
+//!
+//! # What verify does not look at
+//!
+//! A status of 200 is a success, whatever the body says.
+//!
+//! - Cloudflare's reply has [`result.status`](https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/verify/),
+//!   `active`, `disabled` or `expired`. If a token that is disabled or expired is answered with 200, which the
+//!   documentation leaves open, it passes. One that was made just now is neither, unless your create request
+//!   says so with `expires_on` or `not_before`; the dry run may pass with an old one that is.
+//! - Datadog's has [`valid`](https://docs.datadoghq.com/api/latest/authentication/validate-api-key/), and the
+//!   documentation says that an invalid key is answered with 403. So nothing is lost.
+//!
 //! # Stripe
 //!
-//! None is possible: [secret and restricted keys](https://docs.stripe.com/keys) are created, rotated and
-//! deleted in the Dashboard, and no public API does it; the one behind
-//! [managed keys](https://docs.stripe.com/keys/managed-api-keys) is for hosting platforms. Use one restricted
+//! None is possible for the keys of an ordinary account: [secret and restricted
+//! keys](https://docs.stripe.com/keys) are made, rolled and expired in the Dashboard. Stripe's libraries do have
+//! requests that make, list, rotate and expire keys (`/v2/iam/api_keys`); they are for [approved Stripe
+//! Apps](https://docs.stripe.com/stripe-apps/api-authentication/managed-api-keys), which manage keys for those
+//! who installed them, and get a new key as ciphertext that a description cannot decrypt. Use one restricted
 //! key per service, rotate it in the Dashboard with an expiry of the old key of some days, and store the new
 //! one in the secret, without a rotation function. (For vendors that AWS itself rotates, see [managed external
 //! secrets](https://docs.aws.amazon.com/secretsmanager/latest/userguide/managed-external-secrets.html).)
@@ -61,6 +93,7 @@ pub const CONFLUENT_CLOUD: &str = include_str!("../vendors/confluent-cloud.json"
 /// Cloudflare's user API tokens.
 pub const CLOUDFLARE: &str = include_str!("../vendors/cloudflare.json");
 
-/// MongoDB Atlas: a service account's secrets. They have no labels, so that a crash between making and
-/// storing one leaves at most one behind, which expires by itself. Needs the feature `oauth2`.
+/// MongoDB Atlas: a service account's secrets, of which there are [at most two](self#mongodb-atlas-two-secrets-seven-days).
+/// They have no labels: one that was made and not stored keeps its place, expired too, and no rotation
+/// succeeds until a person deletes it. Needs the feature `oauth2`.
 pub const MONGODB_ATLAS: &str = include_str!("../vendors/mongodb-atlas.json");

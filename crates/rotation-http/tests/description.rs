@@ -9,7 +9,7 @@
     reason = "tests"
 )]
 
-use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderBuilder};
+use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderBuilder, Request};
 use rotation_testkit::http::KeyProvider;
 use serde_json::{Value, json};
 
@@ -171,6 +171,46 @@ fn errors_name_the_field_and_quote_no_value() {
         ),
         ("/pages", json!({"link": {}}), "pages"),
         ("/may_lack", json!(["SENTINEL"]), "may_lack[0]"),
+        ("/verify/expect", json!([200, 401]), "verify: expect"),
+        ("/create/expect", json!([201, 409]), "create: expect"),
+        ("/revoke/expect", json!([404]), "revoke: expect"),
+        ("/create/json", json!({"label": "{kee}"}), "create: json"),
+        (
+            "/verify/basic",
+            json!({"user": "{id}", "password": "{key}"}),
+            "verify: basic",
+        ),
+        (
+            "/verify/headers",
+            json!({"x-key": "{key}", "X-Key": "SENTINEL"}),
+            "verify: headers",
+        ),
+        (
+            "/admin",
+            json!({"headers": {"x-key": "/a", "X-KEY": "/b"}}),
+            "admin headers",
+        ),
+        ("/expiry_field", json!("until"), "expiry_field"),
+        ("/expires_at", json!("/key"), "expires_at"),
+        (
+            "/max_keys",
+            json!("SENTINEL-hidden\", expected usize"),
+            "max_keys",
+        ),
+        ("/max_keys", json!("`, expected SENTINEL, expected "), "max_keys"),
+        ("/SENTINEL, expected `x`", json!(1), "?"),
+        ("/create/SENTINEL`, expected one of `x", json!(1), "create.?"),
+        (
+            "/create/headers",
+            json!({"SENTINEL of a value": 1}),
+            "create.headers.?",
+        ),
+        (
+            "/create/headers",
+            json!({format!("SENTINEL{}", "a".repeat(40)): 1}),
+            "create.headers.?",
+        ),
+        ("/admin", json!({"SENTINEL, expected": {}}), "admin"),
         ("/lacks", json!(["list"]), "list"),
         ("/lacks", json!(["labels"]), "item_label_at"),
         ("/max_keys", json!(1), "max_keys"),
@@ -197,6 +237,68 @@ fn errors_name_the_field_and_quote_no_value() {
         assert!(!text.contains("SENTINEL"), "{text}");
         assert!(text.contains(';'), "no remedy: {text}");
     }
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let uploads = |name: &str, value: Value| {
+        let mut uploads = json!({
+            "base_url": "https://api.example",
+            "upload": {"method": "PUT", "path": "/keys/{id}", "json": "{key}"},
+            "lacks": ["list"],
+            "verify": {"method": "GET", "path": "/{key}"},
+            "revoke": {"method": "DELETE", "path": "/keys/{id}"},
+        });
+        uploads[name] = value;
+        uploads.to_string()
+    };
+    Provider::from_json(&uploads("max_keys", json!(null))).unwrap();
+    let complete = complete().to_string();
+    let twice = |of: &str, with: &str| {
+        let text = complete.replace(of, with);
+        assert_ne!(text, complete);
+        text
+    };
+    for (text, part) in [
+        (uploads("may_lack", json!(["id"])), "may_lack \"id\""),
+        (uploads("may_lack", json!(["list"])), "may_lack, lacks"),
+        (uploads("lacks", json!(["list", "labels"])), "lacks \"labels\""),
+        (
+            twice(
+                r#""authorization":"Bearer {key}""#,
+                r#""x-key":"{key}","x-key":"SENTINEL""#,
+            ),
+            "verify: headers",
+        ),
+        (
+            twice(
+                r#""path":"/health""#,
+                r#""path":"/health","form":{"a":"{key}","a":"SENTINEL"}"#,
+            ),
+            "verify: form",
+        ),
+        (
+            twice(
+                r#"{"header":{"name":"x-admin-token","token_at":"/token"}}"#,
+                r#"{"headers":{"x-key":"/a","x-key":"/SENTINEL"}}"#,
+            ),
+            "admin headers",
+        ),
+    ] {
+        let error = Provider::from_json(&text).unwrap_err();
+        assert_eq!(error.part(), part, "{error}");
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(';') && !shown.contains("SENTINEL"), "{shown}");
+    }
+    let nothing = json!({
+        "exclude_numbers": true, "exclude_uppercase": true, "exclude_lowercase": true,
+    });
+    let error = Provider::from_json(&uploads("key_policy", nothing)).unwrap_err();
+    assert!(error.to_string().contains("the exclude_ fields"), "{error}");
+    // A form that is built here may repeat a name, as some servers want it.
+    let repeated = Request::get("/{key}").form([("scope", "a"), ("scope", "b")]);
+    let builder = ProviderBuilder::from_json(&complete).unwrap();
+    builder.verify(repeated).build().unwrap();
 }
 
 /// The manual's page: its first example is whole, its second replaces the parts of a key that is made there.

@@ -268,10 +268,9 @@ async fn an_orphan_that_cannot_be_revoked_does_not_stop_the_rotation() {
 #[tokio::test]
 async fn a_reply_with_the_key_in_use_and_no_id_is_refused() {
     let provider = KeyProvider::new(ADMIN_TOKEN);
-    // What is read as the new key, the text of a refusal, is the current one.
-    let refused = Request::post("/api-keys").json(json!({"name": "{label}"}));
-    let description = lenient().create(refused.expect_status(400)).key_at("/error");
-    let current = from_json(json!({"api_endpoint": BASE, "api_key": "Bad Request"}));
+    // What is read as the new key, the id that it gets, is the current one.
+    let description = lenient().id_where_given("/nowhere").key_at("/id");
+    let current = from_json(json!({"api_endpoint": BASE, "account_id": 7, "api_key": "key-1"}));
     let error = World::new()
         .create(&backend(description, &provider), TOKEN, &current, &[])
         .await

@@ -257,7 +257,8 @@ impl ProviderBuilder {
     }
 
     /// The field of the secret's document that holds when the key expires, where
-    /// [`expires_at`](Self::expires_at) says where the reply has that. `expires_at` by default.
+    /// [`expires_at`](Self::expires_at) says where the reply has that. `expires_at` by default. No request
+    /// may use it, since each rotation writes it.
     pub fn expiry_field(mut self, name: impl Into<String>) -> Self {
         self.expiry_field = Some(name.into());
         self

@@ -50,6 +50,7 @@ impl ProviderBuilder {
         };
         provider.admin.check()?;
         provider.check_ids()?;
+        provider.check_expiry()?;
         Ok(provider.with_target())
     }
 
@@ -62,11 +63,22 @@ impl ProviderBuilder {
             expiry: name(&self.expiry_field, "expires_at"),
         };
         let Fields { key, id, expiry } = &fields;
-        let clash = key == id || (self.expiry_at.is_some() && (key == expiry || id == expiry));
-        if key.is_empty() || id.is_empty() || expiry.is_empty() || clash {
+        if key.is_empty() || id.is_empty() || expiry.is_empty() || key == id {
             return Err(ProviderError::new(
                 "key_field, key_id_field, expiry_field",
                 "are empty or the same; name different fields of the document",
+            ));
+        }
+        if self.expiry_at.is_none() && self.expiry_field.is_some() {
+            return Err(ProviderError::new(
+                "expiry_field",
+                "has no use without expires_at, which says where the reply has what to put there; add that or take this out",
+            ));
+        }
+        if self.expiry_at.is_some() && (key == expiry || id == expiry) {
+            return Err(ProviderError::new(
+                "expiry_field",
+                format!("is {expiry:?}, where the key or its id is kept; name another field"),
             ));
         }
         Ok(fields)
@@ -94,13 +106,19 @@ impl ProviderBuilder {
         )?;
         if !self.lacks.list && !self.lacks.labels {
             let is_label = |hole: &Hole| *hole == Hole::Label;
-            let why = "{label}, by which a key that was not stored is found (or declare that the provider keeps no labels)";
+            let why = "{label}, by which a key that was not stored is found (or declare with lacks \"labels\", without_labels, that the provider keeps none)";
             needs(&create, "create", is_label, why)?;
         }
         if self.key_policy.is_some() {
             return Err(ProviderError::new(
                 "key_policy",
                 "has no use where the provider makes the key; take it out",
+            ));
+        }
+        if self.key_at.is_some() && self.key_at == self.expiry_at {
+            return Err(ProviderError::new(
+                "expires_at",
+                "points at the key itself, and is logged; point it at when the key expires",
             ));
         }
         if self.key_at.is_some() && self.key_at == self.id_at {
@@ -140,7 +158,8 @@ impl ProviderBuilder {
             ("key_at", self.key_at.is_some()),
             ("id_at", self.id_at.is_some()),
             ("expires_at", self.expiry_at.is_some()),
-            ("without_labels", self.lacks.labels),
+            ("lacks \"labels\"", self.lacks.labels),
+            ("may_lack \"id\"", self.optional.id),
         ];
         for (name, is_there) in of_create {
             if is_there {
@@ -187,8 +206,12 @@ impl ProviderBuilder {
             };
         }
         let list = self.list.take();
-        let list =
-            list.ok_or_else(|| missing("list", "describe it, or declare that the provider has none"))?;
+        let list = list.ok_or_else(|| {
+            missing(
+                "list",
+                "describe it, or declare with lacks \"list\", without_list, that there is none",
+            )
+        })?;
         let call = compile("list", Some(list), secret)?;
         if let Some(paging) = &self.paging {
             paging.check()?;
@@ -248,11 +271,33 @@ impl Provider {
             if has_id {
                 return Err(ProviderError::new(
                     name,
-                    "needs the key's id, which the provider may not give (id_where_given); take it out",
+                    "needs the key's id, which the provider may not give (may_lack \"id\", id_where_given); take it out",
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Refuses requests that use what a rotation writes as the key's expiry: the next rotation would ask
+    /// another target.
+    fn check_expiry(&self) -> Result<()> {
+        let Model::Minted(Minted { expiry: Some(_), .. }) = &self.model else {
+            return Ok(());
+        };
+        let field = Hole::Secret(self.fields.expiry.clone());
+        let is_expiry = |hole: &Hole| *hole == field;
+        let calls = self.admin_calls().chain([("verify", &self.verify)]);
+        let users = calls.map(|(name, call)| (name, call.has(is_expiry)));
+        match users
+            .chain([("base_url", self.base.has(is_expiry))])
+            .find(|(_, uses)| *uses)
+        {
+            Some((name, _)) => Err(ProviderError::new(
+                "expiry_field",
+                format!("is written by each rotation, and {name} uses it as {field}; name another field"),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn with_target(mut self) -> Self {

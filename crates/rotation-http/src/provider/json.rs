@@ -1,7 +1,5 @@
 //! A description as a JSON document.
 
-use std::collections::BTreeMap;
-
 use http::Method;
 use rotation_core::PasswordPolicy;
 use serde::Deserialize;
@@ -15,6 +13,12 @@ use crate::admin::OAuth2;
 use crate::error::ProviderError;
 use crate::page::Paging;
 use crate::request::Request;
+
+mod texts;
+mod unreadable;
+
+use texts::Texts;
+use unreadable::unreadable;
 
 impl Provider {
     /// The provider that this JSON document describes, checked: the same type as the
@@ -45,7 +49,8 @@ impl Provider {
     ///
     /// A request is `{"method": …, "path": …}` with, where needed, `"headers": {NAME: TEXT, …}`,
     /// `"basic": {"user": …, "password": …}`, a body as `"json"` (any value) or `"form"`
-    /// (`{NAME: TEXT, …}`), and `"expect": [STATUS, …]`.
+    /// (`{NAME: TEXT, …}`), and `"expect": [STATUS, …]`, each of 200 to 299. No name stands twice in
+    /// `headers` or `form`.
     ///
     /// ```
     /// let provider = rotation_http::Provider::from_json(r#"{
@@ -91,25 +96,6 @@ impl ProviderBuilder {
         })?;
         description.builder()
     }
-}
-
-/// Names the field. Of serde's message only what was expected is kept: the rest may quote a value.
-fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> ProviderError {
-    let (path, cause) = (error.path().to_string(), error.inner());
-    let message = cause.to_string();
-    let problem = match message.split_once(", expected ") {
-        Some((what, expected)) if what.starts_with("unknown field") => {
-            format!("is no field; there are {expected}")
-        }
-        Some((_, expected)) => format!("is not {expected}"),
-        None => message,
-    };
-    // A question mark stands for what could not be read.
-    let part = match path.trim_end_matches('?').trim_end_matches('.') {
-        "" => "description".to_owned(),
-        path => path.to_owned(),
-    };
-    ProviderError::new(part, format!("{problem}; correct it"))
 }
 
 #[derive(Deserialize)]
@@ -192,6 +178,12 @@ impl Description {
         builder.optional.revoke = self.may_lack.contains(&MayLack::Revoke);
         builder.lacks.list = self.lacks.contains(&Lacking::List);
         builder.lacks.labels = self.lacks.contains(&Lacking::Labels);
+        if builder.optional.list && builder.lacks.list {
+            return Err(ProviderError::new(
+                "may_lack, lacks",
+                "both name the list, of which one says that there may be none and the other that there is none; take it out of one",
+            ));
+        }
         for (name, lacking, is_there) in [
             ("list", builder.lacks.list, builder.list.is_some()),
             (
@@ -216,11 +208,10 @@ impl Description {
 struct RequestDescription {
     method: MethodName,
     path: String,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
+    headers: Option<Texts>,
     basic: Option<BasicDescription>,
     json: Option<Value>,
-    form: Option<BTreeMap<String, String>>,
+    form: Option<Texts>,
     #[serde(default)]
     expect: Vec<u16>,
 }
@@ -252,7 +243,11 @@ impl RequestDescription {
             MethodName::Delete => Method::DELETE,
         };
         let mut request = Request::new(method, self.path);
-        for (name, value) in self.headers {
+        let headers = self
+            .headers
+            .map(|headers| headers.pairs(&format!("{name}: headers"), str::eq_ignore_ascii_case))
+            .transpose()?;
+        for (name, value) in headers.unwrap_or_default() {
             request = request.header(name, value);
         }
         if let Some(basic) = self.basic {
@@ -266,7 +261,9 @@ impl RequestDescription {
                 ));
             }
             (Some(body), None) => request.json(body),
-            (None, Some(fields)) => request.form(fields),
+            (None, Some(fields)) => {
+                request.form(fields.pairs(&format!("{name}: form"), |one, other| one == other)?)
+            }
             (None, None) => request,
         };
         Ok(self.expect.into_iter().fold(request, Request::expect_status))
@@ -302,7 +299,7 @@ enum AdminDescription {
         prefix: Option<String>,
         token_at: Option<String>,
     },
-    Headers(BTreeMap<String, String>),
+    Headers(Texts),
     Basic {
         user_at: String,
         password_at: String,
@@ -339,7 +336,9 @@ impl AdminDescription {
                 prefix,
                 token_at,
             } => with_token(AdminAuth::prefixed(name, prefix.unwrap_or_default()), token_at),
-            Self::Headers(parts) => AdminAuth::headers(parts),
+            Self::Headers(parts) => {
+                AdminAuth::headers(parts.pairs("admin headers", str::eq_ignore_ascii_case)?)
+            }
             Self::Basic { user_at, password_at } => AdminAuth::basic(user_at, password_at),
             #[cfg(feature = "oauth2")]
             Self::Oauth2(described) => described.oauth2().into(),
@@ -394,6 +393,7 @@ impl PolicyDescription {
         };
         PasswordPolicy::from_variables(variables, PasswordPolicy::DEFAULT_EXCLUSIONS).map_err(|error| {
             let problem = error.to_string().replace("PASSWORD_LENGTH", "length");
+            let problem = problem.replace("EXCLUDE_ variables", "exclude_ fields");
             ProviderError::new("key_policy", format!("{problem}; correct it"))
         })
     }

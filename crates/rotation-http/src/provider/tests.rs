@@ -156,11 +156,78 @@ fn errors_name_the_part_and_the_remedy() {
         (complete().base_url("{secret.a}:8080"), "base_url"),
         (complete().base_url("{key}"), "base_url"),
         (complete().base_url(""), "base_url"),
+        (
+            complete().verify(get("/{key}").expect_status(401)),
+            "verify: expect",
+        ),
+        (
+            complete().create(Request::post("/{label}").expect_status(409)),
+            "create: expect",
+        ),
+        (complete().list(get("/keys").expect_status(302)), "list: expect"),
+        (
+            complete().revoke(Request::delete("/{id}").expect_status(404)),
+            "revoke: expect",
+        ),
+        (
+            complete().activate(get("/{id}").expect_status(100)),
+            "activate: expect",
+        ),
+        (
+            complete().verify(get("/").basic_auth("{id}", "{key}").header("AUTHORIZATION", "x")),
+            "verify: basic",
+        ),
+        (
+            complete().verify(get("/").header("X-Key", "{key}").header("x-key", "x")),
+            "verify: header \"x-key\"",
+        ),
+        (complete().expiry_field("until"), "expiry_field"),
+        (complete().expires_at("/key"), "expires_at"),
+        (
+            complete().expires_at("/until").expiry_field("api_key"),
+            "expiry_field",
+        ),
+        (
+            complete().expires_at("/until").expiry_field("key_id"),
+            "expiry_field",
+        ),
+        (
+            complete().expires_at("/until").key_field("expires_at"),
+            "expiry_field",
+        ),
+        (
+            complete()
+                .expires_at("/until")
+                .base_url("https://h.example/{secret.expires_at}"),
+            "expiry_field",
+        ),
+        (
+            complete()
+                .expires_at("/until")
+                .expiry_field("site")
+                .list(get("/{secret.site}")),
+            "expiry_field",
+        ),
+        (
+            complete()
+                .expires_at("/until")
+                .expiry_field("n")
+                .verify(get("/{key}/{secret.n}")),
+            "expiry_field",
+        ),
     ] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.part(), part, "{error}");
         assert!(error.to_string().contains(';'), "no remedy: {error}");
     }
+}
+
+#[test]
+fn a_field_that_no_rotation_writes_may_be_used() {
+    let by_field = Request::get("/me/{secret.expires_at}").header("x-key", "{key}");
+    assert!(complete().verify(by_field).build().is_ok());
+    let kept = complete().expires_at("/until").expiry_field("until");
+    assert!(kept.build().is_ok());
 }
 
 #[test]

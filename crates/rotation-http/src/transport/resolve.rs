@@ -73,6 +73,11 @@ mod tests {
             &["fe80::1"],
             &["::ffff:169.254.169.254"],
             &["0.0.0.0"],
+            &["100.100.100.200"],
+            &["168.63.129.16"],
+            &["fd20:ce::254"],
+            &["2002:a9fe:a9fe::"],
+            &["64:ff9b:1::a9fe:a9fe"],
         ] {
             let error = check("api.vendor.com", hostile).unwrap_err();
             assert!(

@@ -33,6 +33,8 @@ pub struct Key {
     pub id: String,
     pub key: String,
     pub name: String,
+    /// For how many days it still works, where keys expire.
+    pub days: u32,
 }
 
 /// A vendor's state.
@@ -57,12 +59,13 @@ impl Shop {
             id: format!("id{:030}", self.made),
             key: format!("SENTINEL-key-{}", self.made),
             name: name.to_owned(),
+            days: 90,
         };
         self.keys.push(key.clone());
         key
     }
 
-    fn remove(&mut self, id: &str) -> bool {
+    pub fn remove(&mut self, id: &str) -> bool {
         let before = self.keys.len();
         self.keys.retain(|key| key.id != id);
         self.keys.len() < before
@@ -170,6 +173,7 @@ impl Vendor {
     pub async fn open(self) -> (Server, Arc<Mutex<Shop>>, Key) {
         let shop = Arc::new(Mutex::new(Shop {
             page: 2,
+            limit: (self == Self::MongoDbAtlas).then_some(2),
             ..Shop::default()
         }));
         let first = shop.lock().unwrap().add("made by hand");
@@ -201,6 +205,10 @@ impl Vendor {
             Meant::Create(name) => {
                 if shop.limit.is_some_and(|limit| shop.keys.len() >= limit) {
                     return self.error(403);
+                }
+                if self == Self::MongoDbAtlas {
+                    // Documented: a new secret leaves the others at most a week.
+                    shop.keys.iter_mut().for_each(|key| key.days = key.days.min(7));
                 }
                 let key = shop.add(&name);
                 match std::mem::take(&mut shop.loses_reply) {
@@ -318,7 +326,7 @@ impl Vendor {
     }
 
     /// The documented reply to a creation.
-    fn made(self, Key { id, key, name }: &Key) -> Reply {
+    fn made(self, Key { id, key, name, .. }: &Key) -> Reply {
         match self {
             Self::SendGrid => reply(
                 201,
