@@ -64,6 +64,15 @@ impl World {
         rows(&self.admin, sql).await.unwrap()
     }
 
+    /// The same in another database.
+    pub(crate) async fn sql_in(&self, database: &str, sql: &str) {
+        let password = self.server.superuser_password();
+        let session = login(self.server.port(), database, "postgres", password)
+            .await
+            .unwrap();
+        rows(&session, sql).await.unwrap();
+    }
+
     /// A document for this user, with more keys laid over it.
     pub(crate) fn document(&self, user: &str, password: &str, more: &Value) -> Value {
         let mut document = json!({
