@@ -17,16 +17,6 @@ mod support;
 
 use support::{World, alternating, errors, login, rows};
 
-/// How often the superuser secret was read since the calls were cleared.
-fn superuser_reads(world: &World, arn: &str) -> usize {
-    let superuser = world.value(arn, AWSCURRENT)["masterarn"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let calls = world.simulator.calls();
-    calls.iter().filter(|call| call.secret_id == superuser).count()
-}
-
 /// The `ALTER ROLE … SET` of a user, in all databases.
 async fn settings(world: &World, user: &str) -> Vec<Vec<String>> {
     let sql = format!(
@@ -65,7 +55,7 @@ async fn a_warm_rotation_reads_no_superuser_secret_and_makes_three_connections()
             .matches("password authentication failed for user \"warm")
             .count();
         world.rotated(alternating(), &arn).await;
-        assert_eq!(superuser_reads(&world, &arn), 0);
+        assert_eq!(world.superuser_reads(&arn), 0);
         let calls = world.simulator.calls();
         let calls = calls
             .iter()
@@ -118,12 +108,12 @@ async fn settings_and_limits_follow_the_current_user() {
         settings(&world, "follow").await,
         settings(&world, "follow_clone").await
     );
-    assert_eq!(superuser_reads(&world, &arn), 0);
+    assert_eq!(world.superuser_reads(&arn), 0);
 
     // A limit it may not.
     world.sql("ALTER ROLE follow CONNECTION LIMIT 9").await;
     world.rotated(alternating(), &arn).await;
-    assert_eq!(superuser_reads(&world, &arn), 1);
+    assert_eq!(world.superuser_reads(&arn), 1);
     assert_eq!(world.sql(limits).await.len(), 1);
     // A membership of the first user reaches the second by inheritance; the other way it is granted.
     world
@@ -147,7 +137,7 @@ async fn a_setting_for_superusers_only_is_made_by_the_superuser() {
         settings(&world, "loud").await,
         settings(&world, "loud_clone").await
     );
-    assert_eq!(superuser_reads(&world, &arn), 1);
+    assert_eq!(world.superuser_reads(&arn), 1);
 }
 
 #[tokio::test]
@@ -192,7 +182,7 @@ async fn grants_to_the_second_user_reach_the_first() {
     world.rotated(alternating(), &arn).await;
     world.simulator.clear_calls();
     world.rotated(alternating(), &arn).await;
-    assert_eq!(superuser_reads(&world, &arn), 0);
+    assert_eq!(world.superuser_reads(&arn), 0);
 }
 
 #[tokio::test]
@@ -279,7 +269,7 @@ async fn a_superseded_login_is_disabled_and_the_next_rotation_recovers_it() {
         );
     }
     assert_eq!(
-        superuser_reads(&world, &arn),
+        world.superuser_reads(&arn),
         1,
         "the disabled login needs the superuser"
     );

@@ -20,15 +20,6 @@ fn sharing(owner: &str) -> AlternatingUsers {
     alternating().with_owner_role(OwnerRole::created(owner))
 }
 
-fn superuser_reads(world: &World, arn: &str) -> usize {
-    let superuser = world.value(arn, AWSCURRENT)["masterarn"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let calls = world.simulator.calls();
-    calls.iter().filter(|call| call.secret_id == superuser).count()
-}
-
 #[tokio::test]
 async fn an_owner_role_keeps_what_a_membership_gave() {
     let world = World::new().await;
@@ -56,10 +47,7 @@ async fn a_second_user_that_does_not_inherit_is_made_to() {
         world.simulator.clear_calls();
         world.rotated(alternating(), &arn).await;
         assert!(world.try_as(&arn, AWSCURRENT, "SELECT * FROM inert_t").await);
-        assert!(
-            turn < 2 || superuser_reads(&world, &arn) == 0,
-            "it is mended once"
-        );
+        assert!(turn < 2 || world.superuser_reads(&arn) == 0, "it is mended once");
     }
 }
 
@@ -203,7 +191,7 @@ async fn a_search_path_that_was_stored_unquoted_keeps_its_meaning() {
         world.rotated(alternating(), &arn).await;
         assert!(world.try_as(&arn, AWSCURRENT, "SELECT * FROM folded_t").await);
     }
-    assert_eq!(superuser_reads(&world, &arn), 0);
+    assert_eq!(world.superuser_reads(&arn), 0);
 }
 
 /// A team's own settings may hold a secret.

@@ -61,13 +61,9 @@ impl<T: Transport> HttpBackend<T> {
     ) -> Result<(), BackendError> {
         let call = &chosen.upload;
         let values = self.values_of(pending)?;
-        own_label(sender.ctx, values.id.as_deref(), &self.provider.fields.id)?;
-        let id = values
-            .id
-            .clone()
-            .ok_or_else(|| no_id(call, &self.provider.fields.id))?;
+        let label = own_label(sender.ctx, values.id.as_deref(), &self.provider.fields.id)?;
         let values = Values {
-            label: Some(Cow::Owned(id.into_owned())),
+            label: Some(Cow::Owned(label.to_string())),
             ..values
         };
         if verify::once(sender, &values).await? == Known::Works {
@@ -146,26 +142,17 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
-/// Fails unless the id is the one that createSecret of this rotation made. Under another, a key that is in
-/// use could be overwritten.
-fn own_label(ctx: &StepContext<'_>, id: Option<&str>, field: &str) -> Result<(), BackendError> {
-    let label = id.and_then(Label::parse);
-    let is_ours = |label: Label| {
+/// The id as the label that createSecret of this rotation made. Under another, a key that is in use could be
+/// overwritten.
+fn own_label(ctx: &StepContext<'_>, id: Option<&str>, field: &str) -> Result<Label, BackendError> {
+    let is_ours = |label: &Label| {
         label.secret == Hash::of_secret(ctx.secret_arn()) && label.token == Hash::of_token(ctx.version())
     };
-    match label.is_some_and(is_ours) {
-        true => Ok(()),
-        false => Err(BackendError::misconfigured(format!(
+    id.and_then(Label::parse).filter(is_ours).ok_or_else(|| {
+        BackendError::misconfigured(format!(
             "AWSPENDING has in {field:?} no id that this rotation made, and nothing was sent; take AWSPENDING off that version and start a new rotation"
-        ))),
-    }
-}
-
-fn no_id(call: &Call, field: &str) -> BackendError {
-    BackendError::misconfigured(format!(
-        "AWSPENDING has no id in {field:?}, which {} sends; start a new rotation",
-        call.shown
-    ))
+        ))
+    })
 }
 
 /// Whether the provider refused what the request holds, and not who sent it or where to.

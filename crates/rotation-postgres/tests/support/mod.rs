@@ -174,6 +174,14 @@ impl World {
         errors
     }
 
+    /// How often the superuser secret was read since the calls were cleared.
+    pub(crate) fn superuser_reads(&self, arn: &str) -> usize {
+        let document = self.value(arn, AWSCURRENT);
+        let superuser = document["masterarn"].as_str().unwrap();
+        let calls = self.simulator.calls();
+        calls.iter().filter(|call| call.secret_id == superuser).count()
+    }
+
     /// Runs statements as the user under a label.
     pub(crate) async fn try_as(&self, arn: &str, label: &str, sql: &str) -> bool {
         rows(&self.login(arn, label).await.unwrap(), sql).await.is_ok()

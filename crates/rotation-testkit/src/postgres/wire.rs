@@ -35,7 +35,6 @@ struct Shared {
     upstream: SocketAddr,
     faults: Faults,
     connections: AtomicUsize,
-    messages: AtomicUsize,
 }
 
 impl WireProxy {
@@ -51,7 +50,6 @@ impl WireProxy {
             upstream,
             faults,
             connections: AtomicUsize::new(0),
-            messages: AtomicUsize::new(0),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self {
@@ -71,12 +69,6 @@ impl WireProxy {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
-    }
-
-    /// How many messages it has passed on.
-    #[must_use]
-    pub fn messages(&self) -> usize {
-        self.shared.messages.load(Ordering::SeqCst)
     }
 }
 
@@ -206,7 +198,6 @@ async fn pass(shared: &Shared, name: &str, message: &[u8], to: &mut OwnedWriteHa
         Some(Fault::Hang) => return std::future::pending().await,
         _ => {}
     }
-    shared.messages.fetch_add(1, Ordering::SeqCst);
     to.write_all(message).await?;
     match fault {
         Some(Fault::CrashAfter) => {
