@@ -19,6 +19,10 @@ pub trait TestClock: Clock {
 
     /// Keeps time from moving by itself, or lets it again; a clock of real time takes no notice.
     fn hold(&self, _held: bool) {}
+
+    /// Ends the sleep that ends first, though whoever sleeps is not polled; a clock of real time takes no
+    /// notice.
+    fn nudge(&self) {}
 }
 
 /// Time that stands still but for those who sleep.
@@ -103,6 +107,15 @@ impl TestClock for ManualClock {
 
     fn hold(&self, held: bool) {
         lock(&self.state).held = held;
+    }
+
+    fn nudge(&self) {
+        let mut state = lock(&self.state);
+        if let Some((end, _)) = state.sleeps.first().copied() {
+            state.elapsed = state.elapsed.max(end);
+            state.sleeps.pop_first();
+            state.changes += 1;
+        }
     }
 }
 
@@ -216,6 +229,10 @@ impl TestClock for SharedClock {
 
     fn hold(&self, held: bool) {
         self.0.hold(held);
+    }
+
+    fn nudge(&self) {
+        self.0.nudge();
     }
 }
 

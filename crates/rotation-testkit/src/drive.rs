@@ -46,7 +46,7 @@ impl StepResult {
         matches!(self, Self::Done(_))
     }
 
-    fn reported(&self) -> InvocationResult {
+    pub(crate) fn reported(&self) -> InvocationResult {
         match self {
             Self::Done(_) => InvocationResult::Succeeded,
             Self::Failed(error) => InvocationResult::Failed(error.to_string()),

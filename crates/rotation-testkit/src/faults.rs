@@ -1,7 +1,7 @@
 //! What goes wrong, planned by number or by name, and proof that it did.
 
 use std::fmt;
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -32,11 +32,13 @@ pub enum Fault {
     Hang,
     /// No answer ever comes, and it is applied all the same: the caller's own timer has to end it.
     HangAfter,
+    /// The other side refuses the request itself: not applied, and the caller knows.
+    Refuse,
 }
 
 impl Fault {
     /// Every kind, for tests that try each.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::LoseRequest,
@@ -47,7 +49,14 @@ impl Fault {
         Self::Stale,
         Self::Hang,
         Self::HangAfter,
+        Self::Refuse,
     ];
+
+    /// Whether this can strike an effect of this name: only reads of Secrets Manager can be stale.
+    #[must_use]
+    pub fn can_strike(self, effect: &str) -> bool {
+        self != Self::Stale || matches!(effect, "DescribeSecret" | "GetSecretValue")
+    }
 }
 
 /// One effect that was passed: a request to Secrets Manager, or to a target.
@@ -74,6 +83,8 @@ pub enum Interruption {
     Denied,
     /// An answer that says that the other side failed.
     InternalError,
+    /// An answer that refuses the request itself.
+    Refused,
 }
 
 impl fmt::Display for Interruption {
@@ -83,6 +94,7 @@ impl fmt::Display for Interruption {
             Self::Throttled => "throttled",
             Self::Denied => "not allowed",
             Self::InternalError => "internal error",
+            Self::Refused => "refused",
         })
     }
 }
@@ -127,6 +139,25 @@ struct State {
     passages: Vec<Passage>,
     crashed: bool,
     driver: Option<Waker>,
+    gate: Gate,
+}
+
+/// Where effects wait for their turn while a scheduler lets them through one by one.
+#[derive(Default)]
+struct Gate {
+    closed: bool,
+    granted: bool,
+    waiting: bool,
+}
+
+impl Gate {
+    fn poll(&mut self) -> Poll<()> {
+        if !self.closed || std::mem::take(&mut self.granted) {
+            return Poll::Ready(());
+        }
+        self.waiting = true;
+        Poll::Pending
+    }
 }
 
 struct Plan {
@@ -178,6 +209,7 @@ impl Faults {
     ///
     /// An [`Interruption`] when the fault is one that the caller hears of.
     pub async fn pass<T>(&self, name: &str, apply: impl FnOnce() -> T) -> Result<T, Interruption> {
+        self.turn().await;
         let fault = self.begin_if(name, |fault| fault != Fault::Stale);
         self.under(fault, |_| apply()).await
     }
@@ -188,8 +220,73 @@ impl Faults {
     ///
     /// An [`Interruption`] when the fault is one that the caller hears of.
     pub async fn pass_read<T>(&self, name: &str, apply: impl FnOnce(bool) -> T) -> Result<T, Interruption> {
+        self.turn().await;
         let fault = self.begin_if(name, |_| true);
         self.under(fault, apply).await
+    }
+
+    /// Does an effect that takes its time, under the fault planned for it: a whole call of a backend.
+    ///
+    /// # Errors
+    ///
+    /// An [`Interruption`] when the fault is one that the caller hears of.
+    pub async fn pass_call<T>(&self, name: &str, call: impl Future<Output = T>) -> Result<T, Interruption> {
+        self.turn().await;
+        match self.begin_if(name, |fault| fault != Fault::Stale) {
+            Some(Fault::CrashAfter) => {
+                call.await;
+                self.crash().await
+            }
+            Some(Fault::LoseResponse) => {
+                call.await;
+                Err(Interruption::NoAnswer)
+            }
+            Some(Fault::HangAfter) => {
+                call.await;
+                pending().await
+            }
+            None => Ok(call.await),
+            // None of the others applies anything; so there is nothing to hand on.
+            fault => self.under(fault, |_| ()).await.and(Err(Interruption::NoAnswer)),
+        }
+    }
+
+    /// Waits until a scheduler lets the next effect through; at once where none does.
+    async fn turn(&self) {
+        poll_fn(|_| lock(&self.state).gate.poll()).await;
+    }
+
+    /// From now on effects wait until each is [granted](Self::grant), or no longer.
+    pub(crate) fn set_gated(&self, closed: bool) {
+        lock(&self.state).gate = Gate {
+            closed,
+            ..Gate::default()
+        };
+    }
+
+    /// Lets the next effect through: of whoever is polled next.
+    pub(crate) fn grant(&self) {
+        let gate = &mut lock(&self.state).gate;
+        (gate.granted, gate.waiting) = (true, false);
+    }
+
+    /// Whether somebody came to wait for their turn since the last [grant](Self::grant).
+    pub(crate) fn is_waiting(&self) -> bool {
+        lock(&self.state).gate.waiting
+    }
+
+    /// How many effects have passed.
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.state).passages.len()
+    }
+
+    /// The effects passed after the first so many.
+    pub(crate) fn passages_after(&self, count: usize) -> Vec<Passage> {
+        lock(&self.state)
+            .passages
+            .get(count..)
+            .unwrap_or_default()
+            .to_vec()
     }
 
     async fn under<T>(&self, fault: Option<Fault>, apply: impl FnOnce(bool) -> T) -> Result<T, Interruption> {
@@ -209,6 +306,7 @@ impl Faults {
             Some(Fault::Throttle) => Err(Interruption::Throttled),
             Some(Fault::Deny) => Err(Interruption::Denied),
             Some(Fault::InternalError) => Err(Interruption::InternalError),
+            Some(Fault::Refuse) => Err(Interruption::Refused),
             Some(Fault::Hang) => pending().await,
             Some(Fault::HangAfter) => {
                 apply(false);

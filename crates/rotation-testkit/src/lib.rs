@@ -109,6 +109,7 @@
 //! behind by minutes.
 
 pub mod backends;
+pub mod explore;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "server")]
@@ -119,18 +120,24 @@ pub mod postgres;
 #[cfg(feature = "server")]
 pub mod server;
 
+mod captured;
 mod clock;
 mod drive;
 mod faults;
 mod iso;
 #[cfg(any(feature = "http", feature = "server"))]
 mod listen;
+mod needles;
 mod random;
 mod simulator;
+mod subject;
 mod sync;
+mod watched;
 
 pub use clock::{ManualClock, SharedClock, TestClock, TravelClock};
 pub use drive::{StepResult, StepRun};
 pub use faults::{Fault, Faults, Interruption, Passage};
 pub use random::SeededRandom;
 pub use simulator::{Call, LabelTable, Operator, Simulator, SimulatorStore};
+pub use subject::{Staged, Subject, Target};
+pub use watched::FaultyBackend;

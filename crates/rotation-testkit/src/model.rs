@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 #[cfg(feature = "server")]
 use rotation_core::SecretString;
+use rotation_core::SecretValue;
 
 use crate::random::{mix, uuid};
 
@@ -226,6 +227,40 @@ impl Model {
                 created: version.created,
             })
             .collect()
+    }
+
+    /// So much time has passed that no read is answered from before the last write any more.
+    pub(crate) fn settle(&mut self) {
+        for entry in self.secrets.values_mut() {
+            entry.before = Some(entry.secret.clone());
+        }
+    }
+
+    /// The version that carries a label, and its value, without a request.
+    pub(crate) fn holding(&self, secret_id: &str, label: &str) -> Option<(String, Option<SecretValue>)> {
+        let entry = self.entry(secret_id).ok()?;
+        let mut versions = entry.secret.versions.iter();
+        let (id, version) = versions.find(|(_, version)| version.labels.contains(label))?;
+        Some((id.clone(), version.value.clone()))
+    }
+
+    /// The versions of a secret that have a value, purged ones excepted.
+    pub(crate) fn versions_with_values(&self, secret_id: &str) -> Vec<(String, SecretValue)> {
+        let Ok(entry) = self.entry(secret_id) else {
+            return Vec::new();
+        };
+        let versions = entry.secret.versions.iter();
+        versions
+            .filter_map(|(id, version)| Some((id.clone(), version.value.clone()?)))
+            .collect()
+    }
+
+    /// Every value that any secret has or had, purged ones excepted.
+    pub(crate) fn every_value(&self) -> impl Iterator<Item = (&str, &SecretValue)> {
+        self.secrets.iter().flat_map(|(arn, entry)| {
+            let versions = entry.secret.versions.values();
+            versions.filter_map(move |version| Some((arn.as_str(), version.value.as_ref()?)))
+        })
     }
 
     /// An id in the form of a UUID that this model has not given out yet, as an SDK fills in where

@@ -148,7 +148,8 @@ impl Keys {
     fn mint(&mut self, label: &str) -> MintedKey {
         self.minted += 1;
         let key_id = format!("key-{:04}", self.minted);
-        let value = SecretString::from(uuid(self.minted));
+        // Not a bare UUID: those are version ids.
+        let value = SecretString::from(format!("mk_{}", uuid(self.minted)));
         let key = Key {
             label: label.to_owned(),
             value: value.clone(),

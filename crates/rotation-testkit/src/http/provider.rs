@@ -25,7 +25,7 @@ use crate::{Faults, Interruption};
 ///
 /// Each request passes the [`Faults`] by its method and path, `DELETE /api-keys/{id}` for every id.
 /// A lost request or reply is [`NoAnswer`] in process and a closed connection on the socket;
-/// throttled is status 429, denied 403, an internal error 500.
+/// throttled is status 429, denied 403, an internal error 500, refused 422.
 ///
 /// Its keys look random and are the same in every run, ids are `key-1`, `key-2` and so on.
 #[derive(Clone)]
@@ -199,6 +199,7 @@ impl KeyProvider {
             Err(Interruption::Throttled) => StatusCode::TOO_MANY_REQUESTS,
             Err(Interruption::Denied) => StatusCode::FORBIDDEN,
             Err(Interruption::InternalError) => StatusCode::INTERNAL_SERVER_ERROR,
+            Err(Interruption::Refused) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Ok(reply(status, &json!({"error": status.as_u16()})))
     }

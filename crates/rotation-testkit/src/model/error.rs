@@ -104,6 +104,10 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn refused() -> Self {
+        Self::invalid_request("You can't perform this operation on the secret.")
+    }
+
     pub(crate) fn access_denied(principal: Principal, action: &str, secret_id: &str) -> Self {
         let who = principal.as_str();
         Self::new(

@@ -29,6 +29,7 @@ impl Simulator {
                 ApiError::access_denied(call.principal, call.action, &call.secret_id)
             }
             Err(Interruption::InternalError) => ApiError::internal(),
+            Err(Interruption::Refused) => ApiError::refused(),
         };
         self.refuse(call, &error);
         Some(Err(error))

@@ -1,0 +1,425 @@
+//! Every history of a rotation, to a stated depth: faults, replays, overlaps, operators.
+//!
+//! ```
+//! use rotation_testkit::explore::Explorer;
+//! # use rotation_core::{SecretValue, async_trait};
+//! # use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend};
+//! # use rotation_testkit::{Simulator, Staged, Subject, Target};
+//! # struct Keys;
+//! # #[async_trait]
+//! # impl Subject for Keys {
+//! #     type Backend = MintingBackend;
+//! #     async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
+//! #         let target = MintedKeys::new(simulator.faults());
+//! #         let first = target.mint("made by hand").to_value();
+//! #         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target)).with_wire_faults()
+//! #     }
+//! # }
+//! # struct KeysTarget(MintedKeys);
+//! # #[async_trait]
+//! # impl Target for KeysTarget {
+//! #     async fn authenticates(&self, value: &SecretValue) -> bool {
+//! #         value.decode::<MintedKey>().is_ok_and(|key| self.0.authenticates(&key))
+//! #     }
+//! #     async fn alive(&self) -> Vec<String> { self.0.alive() }
+//! # }
+//!
+//! let report = Explorer::new(Keys).faults(1).at_most(500).run();
+//! println!("{report}");
+//! report.assert_holds();
+//! ```
+//!
+//! # A history
+//!
+//! A secret with a credential that works is rotated once, undisturbed. An hour later it is rotated again,
+//! and this rotation is disturbed: by faults at its effects (calls of Secrets Manager, and what the target's
+//! double or the backend's calls add), each of which strikes once, and by one *twist*:
+//!
+//! - a failed rotation is replayed with the same token, in an hour or at once;
+//! - after a failure an operator gives it up and starts another, with a new token;
+//! - while an invocation is under way another is delivered: the same once more, one of this rotation that is
+//!   done, or one of the rotation before. The first stops before one of its effects, the other does some of
+//!   its own, the first goes on to its end, then the other does;
+//! - an invocation stands still before one of its effects, the rotation is given up and another started, and
+//!   at some effect of that one the first goes on (a request that was long under way);
+//! - before one of its effects an operator writes to the secret, turns rotation off, starts it anew, goes back
+//!   to the version before, or asks for no grace;
+//! - the target rejects the new credential for good, and the service does each of the things that it may do
+//!   then ([`AfterRelease`](crate::model::AfterRelease)).
+//!
+//! Then the rotation has to be promoted: by itself, or, where the twist has given it up, once an operator has
+//! started another. An hour later comes one more, undisturbed. [`Invariant`]s are looked at after every
+//! effect that is not a read of Secrets Manager, and in the end.
+//!
+//! Histories are enumerated by the number of their faults, the fewest first, so that the first violation is
+//! among the shortest; then it is made shorter still by leaving things out. Beyond the depth histories are
+//! drawn from a seed. Everything is deterministic: the same plans, the same traces.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rotation_core::{Grace, Rotate, SecretValue, Step};
+
+use crate::sync::lock;
+use crate::{Fault, Subject};
+
+use self::core::MakeCore;
+use plan::{Plan, Twist};
+use run::{Ended, Setting, history};
+
+pub use self::core::Core;
+pub use check::Invariant;
+pub use gap::Gap;
+pub use report::{Report, Violation};
+
+pub(crate) mod actor;
+mod check;
+mod core;
+mod gap;
+mod plan;
+mod report;
+mod run;
+mod trace;
+
+/// Explores the histories of one backend.
+pub struct Explorer<S: Subject> {
+    subject: S,
+    core: Arc<MakeCore<S::Backend>>,
+    setting: Setting,
+    faults: usize,
+    most: usize,
+    random: (u64, usize),
+    threads: usize,
+    quiet: bool,
+}
+
+/// What a run has found so far.
+struct Found {
+    report: Report,
+    traces: HashSet<u64>,
+    violation: Option<(Plan, Ended)>,
+}
+
+impl<S: Subject> Explorer<S> {
+    /// Histories with up to one fault and each twist, of at most 20,000, on two threads.
+    pub fn new(subject: S) -> Self {
+        Self {
+            subject,
+            core: Arc::new(|core: Core<S::Backend>| -> Arc<dyn Rotate> { Arc::new(core.rotator()) }),
+            setting: Setting {
+                grace: Grace::UntilNextRotation,
+                first: false,
+            },
+            faults: 1,
+            most: 20_000,
+            random: (0, 0),
+            threads: 2,
+            quiet: false,
+        }
+    }
+
+    /// Up to so many faults in one history.
+    #[must_use]
+    pub fn faults(mut self, faults: usize) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    /// At most so many histories at each number of faults. Where there would be more, every so manieth is
+    /// taken, and the report says so.
+    #[must_use]
+    pub fn at_most(mut self, histories: usize) -> Self {
+        self.most = histories.max(1);
+        self
+    }
+
+    /// And so many with three to six faults, drawn from this seed.
+    #[must_use]
+    pub fn random(mut self, seed: u64, histories: usize) -> Self {
+        self.random = (seed, histories);
+        self
+    }
+
+    /// With this grace. [`Grace::UntilNextRotation`] unless set.
+    #[must_use]
+    pub fn grace(mut self, grace: Grace) -> Self {
+        self.setting.grace = grace;
+        self
+    }
+
+    /// The rotation that is disturbed is the secret's first: there is no version before.
+    #[must_use]
+    pub fn first_rotation(mut self) -> Self {
+        self.setting.first = true;
+        self
+    }
+
+    /// On so many threads. 2 unless set; a subject that shares a server wants 1.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Says nothing on standard error while it runs.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Rotates by something else than the framework's rotator alone: a router of several, or one whose
+    /// safeguards a test takes out.
+    #[must_use]
+    pub fn with_core(
+        mut self,
+        core: impl Fn(Core<S::Backend>) -> Arc<dyn Rotate> + Send + Sync + 'static,
+    ) -> Self {
+        self.core = Arc::new(core);
+        self
+    }
+
+    /// Explores, and ends at the first violation. Blocks; do not call it within an async runtime.
+    #[must_use]
+    pub fn run(&self) -> Report {
+        let began = Instant::now();
+        let mut found = Found {
+            report: Report::default(),
+            traces: HashSet::new(),
+            violation: None,
+        };
+        let (effects, can_reject) = self.undisturbed(&mut found);
+        let total: usize = effects.iter().map(Vec::len).sum();
+        let mut level: Vec<Plan> = Twist::all(&effects, can_reject)
+            .into_iter()
+            .map(|twist| Plan {
+                twist,
+                faults: Vec::new(),
+            })
+            .collect();
+        for faults in 0..=self.faults {
+            let (planned, plans) = self.share(level);
+            let effects_of = self.explore(&plans, &mut found);
+            found.report.level(faults, planned, plans.len());
+            if found.violation.is_some() || faults == self.faults {
+                break;
+            }
+            level = deeper(&plans, &effects_of);
+        }
+        let (seed, count) = self.random;
+        if count > 0 && found.violation.is_none() {
+            let seeds = (0..u64::try_from(count).unwrap_or(u64::MAX)).map(|number| seed.wrapping_add(number));
+            let plans: Vec<_> = seeds.map(|seed| Plan::random(seed, total, can_reject)).collect();
+            self.explore(&plans, &mut found);
+            found.report.random(plans.len());
+        }
+        self.finish(found, began.elapsed())
+    }
+
+    /// Carries out one history, by the text that a violation printed.
+    ///
+    /// # Errors
+    ///
+    /// What in the text is not a history.
+    pub fn replay(&self, history: &str) -> Result<Report, String> {
+        let plan: Plan = history.parse()?;
+        let began = Instant::now();
+        let mut found = Found {
+            report: Report::default(),
+            traces: HashSet::new(),
+            violation: None,
+        };
+        self.explore(&[plan], &mut found);
+        found.report.level(0, 1, 1);
+        Ok(self.finish(found, began.elapsed()))
+    }
+
+    fn finish(&self, mut found: Found, took: Duration) -> Report {
+        if let Some((plan, ended)) = found.violation.take() {
+            let (plan, ended) = self.shortest(plan, ended);
+            found.report.violated(&plan, ended);
+        }
+        found.report.end(found.traces.len(), took, self.setting);
+        found.report
+    }
+
+    /// The effects of each step of a rotation that nothing disturbs.
+    fn undisturbed(&self, found: &mut Found) -> (Vec<Vec<String>>, bool) {
+        let plan = Plan {
+            twist: Twist::ReplayLater,
+            faults: Vec::new(),
+        };
+        let ended = runtime().block_on(history(&self.subject, self.setting, plan, &*self.core));
+        let effects = ended.trace.effects_by_step();
+        found.report.undisturbed(&ended.trace);
+        (effects, ended.can_reject)
+    }
+
+    /// Every so manieth of the plans, if they are too many; and how many there were.
+    fn share(&self, plans: Vec<Plan>) -> (usize, Vec<Plan>) {
+        let planned = plans.len();
+        if planned <= self.most {
+            return (planned, plans);
+        }
+        let every = planned.div_ceil(self.most);
+        // An odd step meets every kind of fault, whatever their number.
+        let every = every | 1;
+        (planned, plans.into_iter().step_by(every).collect())
+    }
+
+    /// Carries the plans out, and says which effects each had.
+    fn explore(&self, plans: &[Plan], found: &mut Found) -> Vec<Vec<bool>> {
+        let shared = std::sync::Mutex::new((
+            std::mem::take(&mut found.report),
+            found,
+            vec![Vec::new(); plans.len()],
+        ));
+        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let progress = Progress::new(plans.len(), self.quiet);
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads.min(plans.len()) {
+                scope.spawn(|| {
+                    let runtime = runtime();
+                    while !stop.load(Ordering::Relaxed) {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(plan) = plans.get(index) else { break };
+                        let ended =
+                            runtime.block_on(history(&self.subject, self.setting, plan.clone(), &*self.core));
+                        let mut shared = lock(&shared);
+                        let (report, found, effects) = &mut *shared;
+                        if let Some(of_this) = effects.get_mut(index) {
+                            of_this.clone_from(&ended.effects);
+                        }
+                        report.add(plan, &ended);
+                        found.traces.insert(ended.trace.digest());
+                        progress.tell(report.histories());
+                        if ended.broken.is_some() {
+                            stop.store(true, Ordering::Relaxed);
+                            // The first by number, whichever thread was faster.
+                            let earlier = found.violation.as_ref();
+                            if earlier.is_none_or(|(other, _)| other.faults.len() >= plan.faults.len()) {
+                                found.violation = Some((plan.clone(), ended));
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let (report, found, effects) = shared
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.report = report;
+        effects
+    }
+
+    /// Leaves things out as long as the same invariant is violated.
+    fn shortest(&self, plan: Plan, ended: Ended) -> (Plan, Ended) {
+        let runtime = runtime();
+        let (mut plan, mut ended) = (plan, ended);
+        'again: loop {
+            for smaller in plan.smaller() {
+                let tried =
+                    runtime.block_on(history(&self.subject, self.setting, smaller.clone(), &*self.core));
+                let same = |ended: &Ended| ended.broken.as_ref().map(|broken| broken.invariant);
+                if same(&tried).is_some() && same(&tried) == same(&ended) {
+                    (plan, ended) = (smaller, tried);
+                    continue 'again;
+                }
+            }
+            return (plan, ended);
+        }
+    }
+}
+
+/// The plans with one fault more: at each effect after the last fault's, of each kind.
+fn deeper(plans: &[Plan], effects: &[Vec<bool>]) -> Vec<Plan> {
+    let mut deeper = Vec::new();
+    for (plan, effects) in plans.iter().zip(effects) {
+        let done = plan.faults.last().map_or(0, |(number, _)| *number);
+        for (number, reads) in (1..).zip(effects).skip(done) {
+            let kinds = Fault::ALL
+                .into_iter()
+                .filter(|fault| *reads || *fault != Fault::Stale);
+            for fault in kinds {
+                let mut faults = plan.faults.clone();
+                faults.push((number, fault));
+                deeper.push(Plan {
+                    twist: plan.twist,
+                    faults,
+                });
+            }
+        }
+    }
+    deeper
+}
+
+/// Where faults lie thick the machine is one thread's; a target's sockets need the driver.
+#[allow(
+    clippy::expect_used,
+    reason = "a machine without threads or sockets runs no tests"
+)]
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// A document with a note in it; what is no document stays as it is.
+fn noted(value: SecretValue) -> SecretValue {
+    if let SecretValue::Text(text) = &value
+        && let Some(rest) = text.expose_secret().trim_start().strip_prefix('{')
+    {
+        return SecretValue::text(format!(r#"{{"note by an operator":"kept",{rest}"#));
+    }
+    value
+}
+
+/// Tells on standard error how far a run is, past the test harness, every few seconds.
+struct Progress {
+    total: usize,
+    quiet: bool,
+    told: std::sync::Mutex<Instant>,
+}
+
+impl Progress {
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn new(total: usize, quiet: bool) -> Self {
+        Self {
+            total,
+            quiet,
+            told: std::sync::Mutex::new(Instant::now()),
+        }
+    }
+
+    fn tell(&self, done: usize) {
+        let mut told = lock(&self.told);
+        if !self.quiet && told.elapsed() >= Self::EVERY {
+            *told = Instant::now();
+            // A closed standard error is no reason to stop.
+            _ = writeln!(
+                std::io::stderr(),
+                "explored {done} histories; this round has {}",
+                self.total
+            );
+        }
+    }
+}
+
+impl<S: Subject> std::fmt::Debug for Explorer<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Explorer")
+            .field("setting", &self.setting)
+            .field("faults", &self.faults)
+            .field("most", &self.most)
+            .field("random", &self.random)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How often each kind of fault struck in each step.
+type Struck = BTreeMap<(Step, Fault), usize>;

@@ -1,0 +1,287 @@
+//! The invariants, as checks of what can be seen from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, CredentialBackend, SecretValue};
+
+use crate::needles;
+use crate::sync::lock;
+use crate::{Simulator, Target};
+
+/// What the framework promises, and every backend with it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Invariant {
+    /// At every instant `AWSCURRENT` authenticates; for a credential that is changed in place, it or
+    /// `AWSPENDING` does.
+    CurrentWorks,
+    /// After faults a replay with the same token, or the new rotation that an operator starts, ends with one
+    /// promoted version; a stored pending value is never replaced by another.
+    Converges,
+    /// Once a later rotation has completed, every live credential is held by a labelled version.
+    NoOrphan,
+    /// The credential of a labelled version is never ended as an orphan; that of `AWSCURRENT` or
+    /// `AWSPENDING` never at all.
+    LiveIsNotEnded,
+    /// No secret value occurs in an error or a log line.
+    NothingPrinted,
+}
+
+impl Invariant {
+    /// All, in the order of the manual.
+    pub const ALL: [Self; 5] = [
+        Self::CurrentWorks,
+        Self::Converges,
+        Self::NoOrphan,
+        Self::LiveIsNotEnded,
+        Self::NothingPrinted,
+    ];
+
+    /// The promise in one sentence.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CurrentWorks => "at every instant AWSCURRENT works",
+            Self::Converges => "a rotation converges to one promoted version, and a stored value stays",
+            Self::NoOrphan => "no credential outlives the next rotation that no labelled version holds",
+            Self::LiveIsNotEnded => "no labelled version's credential is ended before its time",
+            Self::NothingPrinted => "no secret is printed",
+        }
+    }
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
+    pub(super) invariant: Invariant,
+    pub(super) what: String,
+}
+
+pub(super) type Checked = Result<(), Broken>;
+
+pub(super) fn broken(invariant: Invariant, what: impl Into<String>) -> Broken {
+    let what = what.into();
+    Broken { invariant, what }
+}
+
+/// A labelled version and its credential.
+struct Held {
+    label: &'static str,
+    version: String,
+    value: SecretValue,
+    id: Option<String>,
+}
+
+/// The id of the credential in a value.
+type IdOf = dyn Fn(&SecretValue) -> Option<String> + Send + Sync;
+
+/// Watches one secret and its target.
+pub(super) struct Watch {
+    pub(super) simulator: Simulator,
+    pub(super) target: Arc<dyn Target>,
+    pub(super) arn: String,
+    pub(super) in_place: bool,
+    id_of: Box<IdOf>,
+    asked: Arc<Mutex<Vec<Option<String>>>>,
+    /// The ids that the backend was asked to retire, ever.
+    retired: BTreeSet<String>,
+    /// The first value that was seen under each version.
+    stored: BTreeMap<String, SecretValue>,
+    /// The credentials that lived under a label, by label and version.
+    lived: BTreeSet<(&'static str, String)>,
+    pub(super) ids: BTreeSet<String>,
+    /// What lived before the first rotation.
+    by_hand: Vec<String>,
+}
+
+impl Watch {
+    pub(super) async fn new<B: CredentialBackend>(
+        simulator: &Simulator,
+        backend: &Arc<B>,
+        target: Arc<dyn Target>,
+        arn: &str,
+        in_place: bool,
+        asked: Arc<Mutex<Vec<Option<String>>>>,
+    ) -> Self {
+        let (backend, by_hand) = (Arc::clone(backend), target.alive().await);
+        Self {
+            simulator: simulator.clone(),
+            target,
+            arn: arn.to_owned(),
+            in_place,
+            id_of: Box::new(move |value| backend.id(&value.decode().ok()?)),
+            asked,
+            retired: BTreeSet::new(),
+            stored: BTreeMap::new(),
+            lived: BTreeSet::new(),
+            ids: BTreeSet::new(),
+            by_hand,
+        }
+    }
+
+    pub(super) fn version_with(&self, label: &str) -> Option<String> {
+        Some(self.simulator.model().holding(&self.arn, label)?.0)
+    }
+
+    fn held(&mut self, label: &'static str) -> Option<Held> {
+        let (version, value) = self.simulator.model().holding(&self.arn, label)?;
+        let value = value?;
+        let id = (self.id_of)(&value);
+        if let Some(id) = id.as_ref().filter(|id| !self.ids.contains(*id)) {
+            self.ids.insert(id.clone());
+        }
+        Some(Held {
+            label,
+            version,
+            value,
+            id,
+        })
+    }
+
+    /// Some version whose credential works, labelled or not.
+    pub(super) async fn version_that_works(&self) -> Option<String> {
+        let versions = self.simulator.model().versions_with_values(&self.arn);
+        for (version, value) in versions {
+            if self.target.authenticates(&value).await {
+                return Some(version);
+            }
+        }
+        None
+    }
+
+    pub(super) async fn works(&mut self, label: &'static str) -> bool {
+        match self.held(label) {
+            Some(held) => self.target.authenticates(&held.value).await,
+            None => false,
+        }
+    }
+
+    /// What must hold at every instant. `rejecting` says that the target ends what is pending by itself.
+    pub(super) async fn instant(&mut self, rejecting: bool) -> Checked {
+        let current = self.held(AWSCURRENT);
+        let pending = self.held(AWSPENDING).filter(|pending| {
+            let current = current.as_ref();
+            current.is_none_or(|current| current.version != pending.version)
+        });
+        self.current_works(current.as_ref(), pending.as_ref()).await?;
+        if let Some(pending) = &pending {
+            self.stays(pending)?;
+        }
+        let alive = self.target.alive().await;
+        let asked = std::mem::take(&mut *lock(&self.asked));
+        let pending = pending.filter(|_| !rejecting);
+        for held in [&current, &pending].into_iter().flatten() {
+            if held.id.is_some() && asked.contains(&held.id) {
+                let what = format!("the backend was asked to retire the credential of {}", held.label);
+                return Err(broken(Invariant::LiveIsNotEnded, what));
+            }
+            self.lives_on(held, &alive)?;
+        }
+        self.retired.extend(asked.into_iter().flatten());
+        match self.held(AWSPREVIOUS) {
+            Some(previous) if !previous.id.as_ref().is_some_and(|id| self.retired.contains(id)) => {
+                self.lives_on(&previous, &alive)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn current_works(&self, current: Option<&Held>, pending: Option<&Held>) -> Checked {
+        let Some(current) = current else {
+            return Err(broken(
+                Invariant::CurrentWorks,
+                "nothing is stored under AWSCURRENT",
+            ));
+        };
+        if self.target.authenticates(&current.value).await {
+            return Ok(());
+        }
+        if self.in_place
+            && let Some(pending) = pending
+            && self.target.authenticates(&pending.value).await
+        {
+            return Ok(());
+        }
+        let id = current.id.as_deref().unwrap_or("without id");
+        let what = format!("AWSCURRENT ({id}) does not authenticate");
+        Err(broken(Invariant::CurrentWorks, what))
+    }
+
+    fn stays(&mut self, pending: &Held) -> Checked {
+        let first = self.stored.get(&pending.version);
+        if first.is_some_and(|first| *first != pending.value) {
+            let what = "the value stored under AWSPENDING was replaced by another";
+            return Err(broken(Invariant::Converges, what));
+        }
+        if first.is_none() {
+            self.stored.insert(pending.version.clone(), pending.value.clone());
+        }
+        Ok(())
+    }
+
+    /// What was alive under this label is alive as long as the label is there.
+    fn lives_on(&mut self, held: &Held, alive: &[String]) -> Checked {
+        let Some(id) = &held.id else { return Ok(()) };
+        let key = (held.label, held.version.clone());
+        if alive.contains(id) {
+            self.lived.insert(key);
+        } else if self.lived.contains(&key) {
+            let what = format!("{id} was ended while a version held it under {}", held.label);
+            return Err(broken(Invariant::LiveIsNotEnded, what));
+        }
+        Ok(())
+    }
+
+    /// What must hold once a later rotation has completed, with or without grace. `untouched` says that no
+    /// operator took part; `by_hand` that one may have taken the last label off a credential that nobody made
+    /// by a rotation.
+    pub(super) async fn settled(&mut self, grace: bool, untouched: bool, by_hand: bool) -> Checked {
+        self.instant(false).await?;
+        let labels: &[&'static str] = match grace {
+            true => &[AWSCURRENT, AWSPENDING, AWSPREVIOUS],
+            false => &[AWSCURRENT],
+        };
+        let labelled: BTreeSet<_> = labels.iter().filter_map(|label| self.held(label)?.id).collect();
+        for id in self.target.alive().await {
+            let not_ours = by_hand && self.by_hand.contains(&id);
+            if !labelled.contains(&id) && !not_ours {
+                let held: Vec<_> = labelled.into_iter().collect();
+                let what = format!("{id} is alive, and no labelled version holds it; held are {held:?}");
+                return Err(broken(Invariant::NoOrphan, what));
+            }
+        }
+        let keeps = grace && untouched && !self.in_place;
+        if keeps && self.held(AWSPREVIOUS).is_some() && !self.works(AWSPREVIOUS).await {
+            let what = "AWSPREVIOUS does not work, and its grace is not over";
+            return Err(broken(Invariant::LiveIsNotEnded, what));
+        }
+        Ok(())
+    }
+
+    /// No secret in what was printed.
+    pub(super) fn prints_nothing(&self, printed: &str) -> Checked {
+        let needles = needles::needles(&self.simulator, &self.arn, &self.ids);
+        match needles::find(&needles, printed) {
+            None => Ok(()),
+            Some(needle) => {
+                let line = printed
+                    .lines()
+                    .find(|line| line.contains(needle))
+                    .unwrap_or_default();
+                let what = format!(
+                    "a secret was printed: {}",
+                    line.replace(needle, "<THE SECRET>").trim()
+                );
+                Err(broken(Invariant::NothingPrinted, what))
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What rotates in a history: the framework's rotator, or what a test makes of its parts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rotation_core::{CredentialBackend, Grace, Rotate, Rotator};
+
+use crate::{FaultyBackend, SeededRandom, Simulator, SimulatorStore};
+
+/// What a [`Rotate`] is made of, for one history.
+#[non_exhaustive]
+pub struct Core<B> {
+    /// The backend, under the history's faults.
+    pub backend: FaultyBackend<B>,
+    /// Secrets Manager: its store, and its clock.
+    pub simulator: Simulator,
+    /// The grace to give.
+    pub grace: Grace,
+}
+
+impl<B: CredentialBackend> Core<B> {
+    /// The framework's own, with seeded randomness.
+    #[must_use]
+    pub fn rotator(self) -> Rotator<FaultyBackend<B>, SimulatorStore> {
+        Rotator::new(self.backend, self.simulator.store())
+            .with_clock(self.simulator.clock())
+            .with_random(SeededRandom::new(1))
+            .with_grace(self.grace)
+    }
+}
+
+impl<B> fmt::Debug for Core<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the function of a history.
+pub(super) type MakeCore<B> = dyn Fn(Core<B>) -> Arc<dyn Rotate> + Send + Sync;

@@ -1,0 +1,370 @@
+//! One history: what is planned for it, carried out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rotation_core::{AWSCURRENT, Clock, Grace, Rotate, Step};
+
+use super::actor::{Actor, REMAINING};
+use super::check::{Broken, Checked, Invariant, Watch, broken};
+use super::core::{Core, MakeCore};
+use super::gap::Gap;
+use super::plan::{Plan, Twist};
+use super::trace::{Entry, How, Trace};
+use crate::captured::Captured;
+use crate::model::Invocation;
+use crate::{Fault, FaultyBackend, Simulator, StepResult, Subject};
+
+mod beside;
+mod operator;
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// How old a write is that every read sees.
+const SETTLES: Duration = Duration::from_secs(60);
+
+/// What became of a history.
+pub(super) struct Ended {
+    pub(super) trace: Trace,
+    /// The effects of its rotation, replays included: whether each is a read of Secrets Manager.
+    pub(super) effects: Vec<bool>,
+    pub(super) broken: Option<Broken>,
+    pub(super) gap: Option<Gap>,
+    /// Whether log lines were looked at.
+    pub(super) logs: bool,
+    /// Whether the target can reject a credential for good.
+    pub(super) can_reject: bool,
+}
+
+/// How histories begin and which grace they have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    pub(super) grace: Grace,
+    /// Whether the rotation is the secret's first.
+    pub(super) first: bool,
+}
+
+pub(super) struct Run {
+    simulator: Simulator,
+    rotate: Arc<dyn Rotate>,
+    watch: Watch,
+    plan: Plan,
+    grace: bool,
+    trace: Trace,
+    /// How many effects stand in the trace.
+    traced: usize,
+    token: String,
+    /// The token of the rotation before.
+    old: Option<String>,
+    /// What was delivered and is not done yet.
+    beside: Option<Actor>,
+    /// An invocation that stands still, and how many effects there were then.
+    straggler: Option<(Actor, usize)>,
+    /// Whether the twist has come.
+    twisted: bool,
+    rejecting: bool,
+    gap: Option<Gap>,
+    printed: String,
+}
+
+/// Carries a plan out.
+pub(super) async fn history<S: Subject>(
+    subject: &S,
+    setting: Setting,
+    plan: Plan,
+    core: &MakeCore<S::Backend>,
+) -> Ended {
+    let logs = Captured::start();
+    let mut run = Run::stage(subject, setting, plan, core).await;
+    let mut effects = Vec::new();
+    let mut result = run.before(setting.first).await;
+    if result.is_ok() {
+        result = run.disturbed(&mut effects).await;
+    }
+    run.simulator.faults().set_gated(false);
+    if let Some(logs) = &logs {
+        run.printed.push_str(&logs.take());
+    }
+    let result = result.and_then(|()| run.watch.prints_nothing(&run.printed));
+    Ended {
+        trace: run.trace,
+        effects,
+        broken: result.err(),
+        gap: run.gap,
+        logs: logs.is_some(),
+        can_reject: run.watch.target.reject(false),
+    }
+}
+
+impl Run {
+    async fn stage<S: Subject>(
+        subject: &S,
+        setting: Setting,
+        plan: Plan,
+        core: &MakeCore<S::Backend>,
+    ) -> Self {
+        let simulator = subject.simulator();
+        let staged = subject.stage(&simulator).await;
+        let faults = simulator.faults();
+        let backend = match staged.wire_faults {
+            true => FaultyBackend::watching(staged.backend, faults),
+            false => FaultyBackend::new(staged.backend, faults),
+        };
+        let value = staged.value;
+        // A secret that Secrets Manager refuses is a mistake in the test that staged it.
+        #[allow(clippy::expect_used, reason = "the name is free and allowed")]
+        let arn = simulator
+            .operator()
+            .create_secret("explored", value)
+            .expect("Secrets Manager takes the staged value");
+        let watch = Watch::new(
+            &simulator,
+            &backend.shared(),
+            staged.target,
+            &arn,
+            staged.in_place,
+            backend.asked(),
+        )
+        .await;
+        simulator.configure(|options| {
+            options.replays = subject.replays();
+            if let Twist::Rejecting(after) = plan.twist {
+                options.after_release = after;
+            }
+            if plan.twist == Twist::ReplayAtOnce {
+                options.replay_interval = Duration::from_secs(1);
+            }
+        });
+        let rotate = core(Core {
+            backend,
+            simulator: simulator.clone(),
+            grace: setting.grace,
+        });
+        Self {
+            rotate,
+            watch,
+            plan,
+            grace: setting.grace == Grace::UntilNextRotation,
+            trace: Trace::default(),
+            traced: 0,
+            token: String::new(),
+            old: None,
+            beside: None,
+            straggler: None,
+            twisted: false,
+            rejecting: false,
+            gap: None,
+            printed: String::new(),
+            simulator,
+        }
+    }
+
+    /// A rotation that nothing disturbs, so that the next finds a previous version, unless it is to be the
+    /// first.
+    async fn before(&mut self, first: bool) -> Checked {
+        if !first {
+            self.undisturbed("the rotation before").await?;
+            self.skip(HOUR);
+        }
+        self.old = self.watch.version_with(AWSCURRENT);
+        Ok(())
+    }
+
+    async fn disturbed(&mut self, effects: &mut Vec<bool>) -> Checked {
+        let faults = self.simulator.faults();
+        faults.clear();
+        for (number, fault) in &self.plan.faults {
+            faults.at(*number, *fault);
+        }
+        if let Twist::Rejecting(_) = self.plan.twist {
+            self.rejecting = self.watch.target.reject(true);
+        }
+        self.rotate_now().await;
+        faults.set_gated(true);
+        let result = self.rotation().await;
+        let result = match result {
+            Ok(()) => self.recover().await,
+            broken => broken,
+        };
+        faults.set_gated(false);
+        let passed = faults.passages_after(0).into_iter();
+        *effects = passed
+            .map(|passage| Fault::Stale.can_strike(&passage.name))
+            .collect();
+        result?;
+        if self.gap == Some(Gap::WentBack) {
+            return Ok(());
+        }
+        faults.clear();
+        self.traced = 0;
+        self.skip(HOUR);
+        self.undisturbed("the next rotation, an hour later").await?;
+        let untouched = !matches!(self.plan.twist, Twist::Operator { .. } | Twist::Straggler { .. });
+        let by_hand = matches!(self.plan.twist, Twist::Operator { .. });
+        self.watch.settled(self.grace, untouched, by_hand).await
+    }
+
+    /// One rotation without faults, which has to succeed at once.
+    async fn undisturbed(&mut self, which: &'static str) -> Checked {
+        self.trace.push(Entry::Happens(which));
+        self.rotate_now().await;
+        let mut failed = None;
+        while let Some(run) = self.simulator.step(&*self.rotate, REMAINING).await {
+            self.ended('A', run.invocation.event.step(), &run.result);
+            if !run.result.is_done() {
+                failed = Some(format!("{:?}", run.result));
+                break;
+            }
+            self.watch.instant(false).await?;
+        }
+        if self.watch.version_with(AWSCURRENT).as_ref() == Some(&self.token) {
+            return Ok(());
+        }
+        let why = failed.map(|why| format!(": {why}")).unwrap_or_default();
+        Err(broken(
+            Invariant::Converges,
+            format!("{which} was not promoted{why}"),
+        ))
+    }
+
+    /// All invocations that the service makes, and what is planned beside them.
+    async fn rotation(&mut self) -> Checked {
+        let clock = self.simulator.clock();
+        loop {
+            let next = self.simulator.model().next_invocation(clock.now());
+            if let Some(invocation) = next {
+                self.invocation(&invocation).await?;
+                if self.gap == Some(Gap::WentBack) {
+                    return Ok(());
+                }
+                continue;
+            }
+            let Some(due) = self.simulator.model().next_due() else {
+                break;
+            };
+            // Lambda ends an invocation long before a replay; its last request arrives before that.
+            self.straggler_goes_on().await?;
+            self.skip(due.duration_since(clock.now()).unwrap_or_default());
+        }
+        self.straggler_goes_on().await
+    }
+
+    /// Time passes. A stale read is one of a moment ago.
+    fn skip(&self, time: Duration) {
+        self.simulator.skip(time);
+        if time >= SETTLES {
+            self.simulator.model().settle();
+        }
+    }
+
+    async fn invocation(&mut self, invocation: &Invocation) -> Checked {
+        let step = invocation.event.step();
+        let which = if invocation.attempt > 1 { ", replayed" } else { "" };
+        self.trace.push(Entry::Begins {
+            actor: 'A',
+            step,
+            which,
+        });
+        let mut main = Actor::new('A', &self.simulator, &self.rotate, &invocation.event);
+        let result = loop {
+            if self.stands_still() {
+                self.straggler = Some((main, self.simulator.faults().count()));
+                self.trace.push(Entry::Happens("A stands still"));
+                self.start_anew().await;
+                return Ok(());
+            }
+            self.beside(&invocation.event).await?;
+            if let Some(result) = self.advance(&mut main).await? {
+                break result;
+            }
+        };
+        self.ended('A', step, &result);
+        if let Some(other) = self.beside.take() {
+            self.finish(other).await?;
+        }
+        let done = result.is_done();
+        self.report(invocation, result);
+        if !done {
+            self.stop_rejecting();
+            if self.plan.twist == Twist::NewToken && !self.twisted {
+                self.twisted = true;
+                self.start_anew().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, invocation: &Invocation, result: StepResult) {
+        let now = self.simulator.clock().now();
+        let noted = self.simulator.records().len();
+        self.simulator.model().report(invocation, result.reported(), now);
+        let records = self.simulator.records();
+        for record in records.get(noted..).unwrap_or_default() {
+            self.trace.push(Entry::Notes(record.name));
+        }
+    }
+
+    fn stop_rejecting(&mut self) {
+        if self.rejecting {
+            self.rejecting = false;
+            self.watch.target.reject(false);
+        }
+    }
+
+    /// Lets an invocation do one effect, and looks at what must hold at every instant.
+    async fn advance(&mut self, actor: &mut Actor) -> Result<Option<StepResult>, Broken> {
+        let ended = actor.advance(&self.simulator).await;
+        let passed = self.simulator.faults().passages_after(self.traced);
+        self.traced += passed.len();
+        let reads = |name: &str| Fault::Stale.can_strike(name);
+        let wrote = passed.iter().any(|passage| !reads(&passage.name));
+        for passage in passed {
+            self.trace.push(Entry::Effect {
+                actor: actor.name,
+                step: actor.step,
+                number: passage.number,
+                name: passage.name,
+                fault: passage.fault,
+            });
+        }
+        if wrote {
+            self.instant().await?;
+        }
+        Ok(ended)
+    }
+
+    async fn instant(&mut self) -> Checked {
+        let rejecting = matches!(self.plan.twist, Twist::Rejecting(_));
+        match self.watch.instant(rejecting).await {
+            Err(broken)
+                if matches!(
+                    broken.invariant,
+                    Invariant::CurrentWorks | Invariant::LiveIsNotEnded
+                ) && self.went_back() =>
+            {
+                self.gap = Some(Gap::WentBack);
+                self.trace
+                    .push(Entry::Happens("the credential gone back to is ended"));
+                Ok(())
+            }
+            Err(broken) if broken.invariant == Invariant::CurrentWorks && self.given_up() => {
+                match self.search().await {
+                    true => self.watch.instant(rejecting).await,
+                    false => Err(broken),
+                }
+            }
+            result => result,
+        }
+    }
+
+    fn ended(&mut self, actor: char, step: Step, result: &StepResult) {
+        if let StepResult::Failed(error) = result {
+            // Both are printed by the Lambda runtime.
+            self.printed.push_str(&format!("{error}\n{error:?}\n"));
+        }
+        self.trace.push(Entry::Ends {
+            actor,
+            step,
+            how: How::from(result),
+        });
+    }
+}

@@ -1,0 +1,168 @@
+//! What an operator does in a history, and how a rotation is brought to its end.
+
+use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
+
+use super::Run;
+use crate::explore::check::{Checked, Invariant, broken};
+use crate::explore::gap::Gap;
+use crate::explore::plan::{Act, Twist};
+use crate::explore::trace::Entry;
+
+impl Run {
+    /// RotateSecret, whatever state the last rotation left.
+    pub(super) async fn rotate_now(&mut self) {
+        let operator = self.simulator.operator();
+        if let Ok(token) = operator.rotate(&self.watch.arn) {
+            self.token = token;
+            return;
+        }
+        self.give_up().await;
+        if let Ok(token) = operator.rotate(&self.watch.arn) {
+            self.token = token;
+        }
+    }
+
+    /// CancelRotateSecret, and `AWSPENDING` off a version that is not current. One that was changed in place
+    /// already becomes current: nobody may give up the only value that works.
+    pub(super) async fn give_up(&mut self) {
+        let operator = self.simulator.operator();
+        if self.watch.in_place
+            && !self.watch.works(AWSCURRENT).await
+            && self.watch.works(AWSPENDING).await
+            && let Some(pending) = self.watch.version_with(AWSPENDING)
+        {
+            self.make_current(&pending);
+        }
+        // Fails where rotation was never turned on; then there is nothing to give up.
+        _ = operator.cancel(&self.watch.arn);
+        if let Some(pending) = self.watch.version_with(AWSPENDING)
+            && self.watch.version_with(AWSCURRENT).as_ref() != Some(&pending)
+        {
+            _ = operator.remove_label(&self.watch.arn, AWSPENDING, &pending);
+        }
+    }
+
+    pub(super) async fn start_anew(&mut self) {
+        self.trace.push(Entry::Happens(
+            "an operator gives the rotation up and starts another, with a new token",
+        ));
+        self.give_up().await;
+        self.rotate_now().await;
+    }
+
+    /// An operator does something.
+    pub(super) async fn act(&mut self, act: Act) {
+        let (operator, arn) = (self.simulator.operator(), self.watch.arn.clone());
+        let what = match act {
+            Act::Write => {
+                // Nobody stores a value that does not work.
+                if self.watch.in_place && !self.watch.works(AWSCURRENT).await {
+                    return;
+                }
+                if let Ok(value) = operator.value(&arn, AWSCURRENT) {
+                    _ = operator.put(&arn, crate::explore::noted(value));
+                }
+                "an operator stores the current value once more, with a note"
+            }
+            Act::Cancel => {
+                _ = operator.cancel(&arn);
+                "an operator turns rotation off"
+            }
+            Act::StartAnew => return self.start_anew().await,
+            Act::GoBack => {
+                if !self.watch.works(AWSPREVIOUS).await {
+                    return;
+                }
+                let versions = [AWSCURRENT, AWSPREVIOUS].map(|label| self.watch.version_with(label));
+                if let [Some(current), Some(previous)] = versions {
+                    _ = operator.move_label(&arn, AWSCURRENT, &previous, &current);
+                }
+                "an operator goes back to the version before"
+            }
+            Act::EndGrace => {
+                _ = operator.tag(&arn, "rotation:grace", "none");
+                self.grace = false;
+                "an operator asks for no grace"
+            }
+        };
+        self.trace.push(Entry::Happens(what));
+    }
+
+    /// A credential that is changed in place was changed late: an operator tries every version, and makes the
+    /// one current that works.
+    pub(super) async fn search(&mut self) -> bool {
+        let Some(works) = self.watch.version_that_works().await else {
+            return false;
+        };
+        self.gap = Some(match works == self.token {
+            true => Gap::LatePut,
+            false => Gap::LateSet,
+        });
+        self.trace.push(Entry::Happens(
+            "the working value is under no label; an operator finds its version and makes it AWSCURRENT",
+        ));
+        self.make_current(&works);
+        true
+    }
+
+    pub(super) fn make_current(&self, version: &str) {
+        if let Some(current) = self.watch.version_with(AWSCURRENT) {
+            let operator = self.simulator.operator();
+            // Refused only if it is current already.
+            _ = operator.move_label(&self.watch.arn, AWSCURRENT, version, &current);
+        }
+    }
+
+    /// After the disturbance: the rotation is promoted, or the twist excuses it and an operator starts
+    /// another.
+    pub(super) async fn recover(&mut self) -> Checked {
+        if self.gap == Some(Gap::WentBack) || self.promoted() {
+            return Ok(());
+        }
+        if !self.excused() {
+            let what = "the replays are over, and the rotation was not promoted";
+            return Err(broken(Invariant::Converges, what));
+        }
+        if matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. }) && self.late_put() {
+            self.gap = Some(Gap::LatePut);
+        }
+        for _ in 0..3 {
+            self.start_anew().await;
+            self.rotation().await?;
+            if self.gap == Some(Gap::WentBack) || self.promoted() {
+                return Ok(());
+            }
+        }
+        let what = "an operator starts another rotation, and none is promoted any more";
+        Err(broken(Invariant::Converges, what))
+    }
+
+    pub(super) fn promoted(&self) -> bool {
+        self.watch.version_with(AWSCURRENT).as_ref() == Some(&self.token)
+    }
+
+    /// Whether the plan keeps the rotation from being promoted by itself.
+    pub(super) fn excused(&self) -> bool {
+        matches!(
+            self.plan.twist,
+            Twist::Operator { .. } | Twist::Straggler { .. } | Twist::Rejecting(_)
+        )
+    }
+
+    /// Whether `AWSPENDING` is on a version of a rotation that was given up.
+    pub(super) fn late_put(&self) -> bool {
+        let pending = self.watch.version_with(AWSPENDING);
+        pending.is_some_and(|pending| pending != self.token)
+    }
+
+    /// Whether an operator gave a rotation up while one of its invocations may have been under way.
+    pub(super) fn given_up(&self) -> bool {
+        let given_up = matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. });
+        given_up && self.twisted && self.watch.in_place
+    }
+
+    pub(super) fn went_back(&self) -> bool {
+        let act = matches!(self.plan.twist, Twist::Operator { act: Act::GoBack, .. });
+        act && self.twisted
+    }
+}

@@ -1,0 +1,151 @@
+//! What a backend's author says about their backend, so that it can be proved.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rotation_core::{CredentialBackend, SecretValue, async_trait};
+
+use crate::Simulator;
+
+/// A backend that is to be proved, and the double of its target to do it on.
+///
+/// Both the [conformance suite](crate::conformance) and the [explorer](crate::explore) stage it anew for
+/// each check and each history, so staging should be cheap: a target in memory rather than a server.
+///
+/// ```
+/// use rotation_core::{SecretValue, async_trait};
+/// use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend};
+/// use rotation_testkit::{Simulator, Staged, Subject, Target};
+///
+/// struct Keys;
+///
+/// #[async_trait]
+/// impl Subject for Keys {
+///     type Backend = MintingBackend;
+///
+///     async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
+///         let target = MintedKeys::new(simulator.faults());
+///         let first = target.mint("made by hand").to_value();
+///         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target)).with_wire_faults()
+///     }
+/// }
+///
+/// struct KeysTarget(MintedKeys);
+///
+/// #[async_trait]
+/// impl Target for KeysTarget {
+///     async fn authenticates(&self, value: &SecretValue) -> bool {
+///         value.decode::<MintedKey>().is_ok_and(|key| self.0.authenticates(&key))
+///     }
+///
+///     async fn alive(&self) -> Vec<String> {
+///         self.0.alive()
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Subject: Send + Sync {
+    /// The backend.
+    type Backend: CredentialBackend;
+
+    /// A target with one credential that works, the value that holds it, and the backend for it.
+    ///
+    /// Other secrets that the backend reads (an admin token, a superuser) are created here, through
+    /// [`Simulator::operator`].
+    async fn stage(&self, simulator: &Simulator) -> Staged<Self::Backend>;
+
+    /// The Secrets Manager that a stage is set up in. One with a [`ManualClock`](crate::ManualClock), in
+    /// which nothing waits; a target behind a real socket needs a [`TravelClock`](crate::TravelClock).
+    fn simulator(&self) -> Simulator {
+        Simulator::new()
+    }
+
+    /// How often the service is to replay a rotation that fails; time is the simulator's, so this costs
+    /// nothing. 25, far more than there are faults.
+    fn replays(&self) -> u32 {
+        25
+    }
+}
+
+/// What can be seen and done at the target beside the backend: not by requests, but by looking into the
+/// double, so that no fault strikes.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Whether the credential in this value of the secret works now. A key that was made and has only to
+    /// propagate does.
+    async fn authenticates(&self, value: &SecretValue) -> bool;
+
+    /// The ids ([`CredentialBackend::id`]) of every credential of this secret that works, or that would if
+    /// somebody found it: to hold them against the labelled versions. The superuser is not one of them.
+    async fn alive(&self) -> Vec<String>;
+
+    /// A credential of this target's kind that it has never had, formed like this value; `None` if there is
+    /// none, and then the clauses that need one have to be
+    /// [declared](crate::conformance::Conformance::not_applicable).
+    fn unknown(&self, like: &SecretValue) -> Option<SecretValue> {
+        _ = like;
+        None
+    }
+
+    /// The same credential, aimed at another target, each with what was changed: `("host", …)`, `("user",
+    /// …)`. What setSecret must refuse.
+    fn misdirected(&self, pending: &SecretValue) -> Vec<(&'static str, SecretValue)> {
+        _ = pending;
+        Vec::new()
+    }
+
+    /// From now on the target rejects each new credential for good, or does so no longer. False if this
+    /// double cannot.
+    fn reject(&self, rejecting: bool) -> bool {
+        _ = rejecting;
+        false
+    }
+}
+
+/// One stage: a backend, the secret's first value, and the target.
+pub struct Staged<B> {
+    pub(crate) backend: B,
+    pub(crate) value: SecretValue,
+    pub(crate) target: Arc<dyn Target>,
+    pub(crate) wire_faults: bool,
+    pub(crate) in_place: bool,
+}
+
+impl<B: CredentialBackend> Staged<B> {
+    /// A backend, the value that holds its target's one credential, and the target.
+    pub fn new(backend: B, value: SecretValue, target: impl Target + 'static) -> Self {
+        Self {
+            backend,
+            value,
+            target: Arc::new(target),
+            wire_faults: false,
+            in_place: false,
+        }
+    }
+
+    /// The double's own requests pass [`Simulator::faults`], each by its name: faults strike there. Without
+    /// this they strike before and after the backend's calls, named `create()`, `set()`, `test()`,
+    /// `retire()`: coarser, and no double has to do anything for it.
+    #[must_use]
+    pub fn with_wire_faults(mut self) -> Self {
+        self.wire_faults = true;
+        self
+    }
+
+    /// The credential is changed in place: once setSecret is done the current one does not work, and the
+    /// pending one does. A single user's password.
+    #[must_use]
+    pub fn changed_in_place(mut self) -> Self {
+        self.in_place = true;
+        self
+    }
+}
+
+impl<B> fmt::Debug for Staged<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staged")
+            .field("wire_faults", &self.wire_faults)
+            .field("in_place", &self.in_place)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! The reference backends as subjects.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+
+use rotation_core::{SecretValue, async_trait};
+use rotation_testkit::backends::{
+    Login, MintedKey, MintedKeys, MintingBackend, PasswordBackend, PasswordTarget,
+};
+use rotation_testkit::{Simulator, Staged, Subject, Target};
+
+pub struct Minted;
+
+#[async_trait]
+impl Subject for Minted {
+    type Backend = MintingBackend;
+
+    async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
+        let target = MintedKeys::new(simulator.faults());
+        let first = target.mint("made by hand").to_value();
+        Staged::new(MintingBackend::new(target.clone()), first, Keys(target)).with_wire_faults()
+    }
+}
+
+pub struct Keys(pub MintedKeys);
+
+#[async_trait]
+impl Target for Keys {
+    async fn authenticates(&self, value: &SecretValue) -> bool {
+        value
+            .decode::<MintedKey>()
+            .is_ok_and(|key| self.0.authenticates(&key))
+    }
+
+    async fn alive(&self) -> Vec<String> {
+        self.0.alive()
+    }
+
+    fn reject(&self, rejecting: bool) -> bool {
+        self.0.set_rejecting(rejecting);
+        true
+    }
+}
+
+pub struct Password;
+
+#[async_trait]
+impl Subject for Password {
+    type Backend = PasswordBackend;
+
+    async fn stage(&self, simulator: &Simulator) -> Staged<PasswordBackend> {
+        let first = Login::new("app", "first-password");
+        let target = PasswordTarget::new(first.clone(), simulator.faults());
+        Staged::new(
+            PasswordBackend::new(target.clone()),
+            first.to_value(),
+            User(target),
+        )
+        .with_wire_faults()
+        .changed_in_place()
+    }
+}
+
+pub struct User(pub PasswordTarget);
+
+#[async_trait]
+impl Target for User {
+    async fn authenticates(&self, value: &SecretValue) -> bool {
+        value
+            .decode::<Login>()
+            .is_ok_and(|login| self.0.authenticates(&login))
+    }
+
+    async fn alive(&self) -> Vec<String> {
+        self.0.alive()
+    }
+}
