@@ -307,6 +307,24 @@ impl Profile {
         self
     }
 
+    /// Whether the target makes the value, in `create`.
+    #[must_use]
+    pub const fn is_minted(&self) -> bool {
+        self.mints
+    }
+
+    /// Whether `set` is called.
+    #[must_use]
+    pub const fn calls_set(&self) -> bool {
+        self.sets
+    }
+
+    /// Whether createSecret retires the previous credential before its version loses its last label.
+    #[must_use]
+    pub const fn ends_previous(&self) -> bool {
+        self.retires_previous
+    }
+
     /// The backend's name in logs and metrics.
     #[must_use]
     pub const fn name(&self) -> &'static str {

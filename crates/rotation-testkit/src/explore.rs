@@ -79,7 +79,7 @@ pub(crate) mod actor;
 mod check;
 mod core;
 mod gap;
-mod plan;
+pub(crate) mod plan;
 mod report;
 mod run;
 mod trace;
@@ -94,6 +94,8 @@ pub struct Explorer<S: Subject> {
     random: (u64, usize),
     threads: usize,
     quiet: bool,
+    kinds: Vec<Fault>,
+    twists: fn(&Twist) -> bool,
 }
 
 /// What a run has found so far.
@@ -118,7 +120,17 @@ impl<S: Subject> Explorer<S> {
             random: (0, 0),
             threads: 2,
             quiet: false,
+            kinds: Fault::ALL.to_vec(),
+            twists: |_| true,
         }
+    }
+
+    /// No more than one clause of the contract asks for.
+    pub(crate) fn for_clause(subject: S, kinds: &[Fault], twists: fn(&Twist) -> bool) -> Self {
+        let faults = usize::from(!kinds.is_empty());
+        let mut explorer = Self::new(subject).quiet().threads(1).faults(faults);
+        (explorer.kinds, explorer.twists) = (kinds.to_vec(), twists);
+        explorer
     }
 
     /// Up to so many faults in one history.
@@ -195,6 +207,7 @@ impl<S: Subject> Explorer<S> {
         let total: usize = effects.iter().map(Vec::len).sum();
         let mut level: Vec<Plan> = Twist::all(&effects, can_reject)
             .into_iter()
+            .filter(self.twists)
             .map(|twist| Plan {
                 twist,
                 faults: Vec::new(),
@@ -207,7 +220,7 @@ impl<S: Subject> Explorer<S> {
             if found.violation.is_some() || faults == self.faults {
                 break;
             }
-            level = deeper(&plans, &effects_of);
+            level = self.deeper(&plans, &effects_of);
         }
         let (seed, count) = self.random;
         if count > 0 && found.violation.is_none() {
@@ -315,6 +328,28 @@ impl<S: Subject> Explorer<S> {
         effects
     }
 
+    /// The plans with one fault more: at each effect after the last fault's, of each kind.
+    fn deeper(&self, plans: &[Plan], effects: &[Vec<bool>]) -> Vec<Plan> {
+        let mut deeper = Vec::new();
+        for (plan, effects) in plans.iter().zip(effects) {
+            let done = plan.faults.last().map_or(0, |(number, _)| *number);
+            for (number, reads) in (1..).zip(effects).skip(done) {
+                let kinds = Fault::ALL
+                    .into_iter()
+                    .filter(|fault| *reads || *fault != Fault::Stale);
+                for fault in kinds {
+                    let mut faults = plan.faults.clone();
+                    faults.push((number, fault));
+                    deeper.push(Plan {
+                        twist: plan.twist,
+                        faults,
+                    });
+                }
+            }
+        }
+        deeper
+    }
+
     /// Leaves things out as long as the same invariant is violated.
     fn shortest(&self, plan: Plan, ended: Ended) -> (Plan, Ended) {
         let runtime = runtime();
@@ -334,34 +369,12 @@ impl<S: Subject> Explorer<S> {
     }
 }
 
-/// The plans with one fault more: at each effect after the last fault's, of each kind.
-fn deeper(plans: &[Plan], effects: &[Vec<bool>]) -> Vec<Plan> {
-    let mut deeper = Vec::new();
-    for (plan, effects) in plans.iter().zip(effects) {
-        let done = plan.faults.last().map_or(0, |(number, _)| *number);
-        for (number, reads) in (1..).zip(effects).skip(done) {
-            let kinds = Fault::ALL
-                .into_iter()
-                .filter(|fault| *reads || *fault != Fault::Stale);
-            for fault in kinds {
-                let mut faults = plan.faults.clone();
-                faults.push((number, fault));
-                deeper.push(Plan {
-                    twist: plan.twist,
-                    faults,
-                });
-            }
-        }
-    }
-    deeper
-}
-
-/// Where faults lie thick the machine is one thread's; a target's sockets need the driver.
+/// One thread's; the sockets of a target need the driver.
 #[allow(
     clippy::expect_used,
     reason = "a machine without threads or sockets runs no tests"
 )]
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

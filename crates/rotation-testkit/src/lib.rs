@@ -109,6 +109,7 @@
 //! behind by minutes.
 
 pub mod backends;
+pub mod conformance;
 pub mod explore;
 #[cfg(feature = "http")]
 pub mod http;

@@ -39,6 +39,17 @@ pub(crate) fn needles(simulator: &Simulator, arn: &str, ids: &BTreeSet<String>) 
     needles
 }
 
+/// The texts of the secret's own values that stand under a key that says so.
+pub(crate) fn named_secret(simulator: &Simulator, arn: &str) -> BTreeSet<String> {
+    let model = simulator.model();
+    let ours = model.every_value().filter(|(of, _)| *of == arn);
+    let named = ours.flat_map(|(_, value)| texts(value));
+    named
+        .filter(|(key, _)| names_a_secret(key))
+        .map(|(_, text)| text)
+        .collect()
+}
+
 /// A secret of these that stands in the text.
 pub(crate) fn find<'n>(needles: &'n BTreeSet<String>, text: &str) -> Option<&'n str> {
     needles

@@ -67,6 +67,23 @@ pub trait Subject: Send + Sync {
     }
 }
 
+#[async_trait]
+impl<S: Subject> Subject for &S {
+    type Backend = S::Backend;
+
+    async fn stage(&self, simulator: &Simulator) -> Staged<S::Backend> {
+        (**self).stage(simulator).await
+    }
+
+    fn simulator(&self) -> Simulator {
+        (**self).simulator()
+    }
+
+    fn replays(&self) -> u32 {
+        (**self).replays()
+    }
+}
+
 /// What can be seen and done at the target beside the backend: not by requests, but by looking into the
 /// double, so that no fault strikes.
 #[async_trait]

@@ -19,7 +19,7 @@ pub(super) struct Plan {
 
 /// What happens beside the faults.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Twist {
+pub(crate) enum Twist {
     /// The service replays a failed rotation in an hour: whoever made an orphan is then out of time.
     ReplayLater,
     /// It replays in a second: the maker may still be at work.
@@ -44,7 +44,7 @@ pub(super) enum Twist {
 
 /// Which event is delivered once more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Delivery {
+pub(crate) enum Delivery {
     /// The one of the invocation under way.
     Same,
     /// This step's of the same rotation, which was done before.
@@ -55,7 +55,7 @@ pub(super) enum Delivery {
 
 /// What an operator does while an invocation is under way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Stores the current credential once more, with a note beside it: another version is current.
     Write,
     /// Turns rotation off.

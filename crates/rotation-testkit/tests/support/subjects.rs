@@ -35,6 +35,12 @@ impl Target for Keys {
         self.0.alive()
     }
 
+    fn unknown(&self, _: &SecretValue) -> Option<SecretValue> {
+        Some(SecretValue::text(
+            r#"{"key_id":"key-9999","key":"mk_of-nobody-at-all"}"#,
+        ))
+    }
+
     fn reject(&self, rejecting: bool) -> bool {
         self.0.set_rejecting(rejecting);
         true
@@ -72,5 +78,20 @@ impl Target for User {
 
     async fn alive(&self) -> Vec<String> {
         self.0.alive()
+    }
+
+    fn unknown(&self, _: &SecretValue) -> Option<SecretValue> {
+        Some(Login::new("app", "a password of nobody").to_value())
+    }
+
+    fn misdirected(&self, pending: &SecretValue) -> Vec<(&'static str, SecretValue)> {
+        let mut login: Login = pending.decode().unwrap();
+        login.username = "superuser".to_owned();
+        vec![("username", login.to_value())]
+    }
+
+    fn reject(&self, rejecting: bool) -> bool {
+        self.0.set_rejecting(rejecting);
+        true
     }
 }
