@@ -31,7 +31,7 @@
 //!
 //! # A history
 //!
-//! A secret with a credential that works is rotated once, undisturbed. An hour later it is rotated again,
+//! A secret with a credential that works is rotated twice, undisturbed. An hour later it is rotated again,
 //! and this rotation is disturbed: by faults at its effects (calls of Secrets Manager, and what the target's
 //! double or the backend's calls add), each of which strikes once, and by one *twist*:
 //!
@@ -140,8 +140,8 @@ impl<S: Subject> Explorer<S> {
         self
     }
 
-    /// At most so many histories at each number of faults. Where there would be more, every so manieth is
-    /// taken, and the report says so.
+    /// At most so many histories at each number of faults. Where there would be more, those without overlaps
+    /// and operators come first, and of the others every so manieth; the report says so.
     #[must_use]
     pub fn at_most(mut self, histories: usize) -> Self {
         self.most = histories.max(1);
@@ -271,16 +271,20 @@ impl<S: Subject> Explorer<S> {
         (effects, ended.can_reject)
     }
 
-    /// Every so manieth of the plans, if they are too many; and how many there were.
+    /// If the plans are too many: those whose twist has no place, and every so manieth of the others. And how
+    /// many there were.
     fn share(&self, plans: Vec<Plan>) -> (usize, Vec<Plan>) {
         let planned = plans.len();
         if planned <= self.most {
             return (planned, plans);
         }
-        let every = planned.div_ceil(self.most);
-        // An odd step meets every kind of fault, whatever their number.
-        let every = every | 1;
-        (planned, plans.into_iter().step_by(every).collect())
+        let (mut simple, placed): (Vec<_>, Vec<_>) =
+            plans.into_iter().partition(|plan| !plan.twist.has_a_place());
+        if simple.len() >= self.most {
+            return (planned, every(simple, self.most));
+        }
+        simple.extend(every(placed, self.most - simple.len()));
+        (planned, simple)
     }
 
     /// Carries the plans out, and says which effects each had.
@@ -369,6 +373,20 @@ impl<S: Subject> Explorer<S> {
     }
 }
 
+/// So many of the plans, evenly.
+fn every(plans: Vec<Plan>, most: usize) -> Vec<Plan> {
+    let (all, mut taken) = (plans.len(), 0);
+    let mut index = 0;
+    let mut plans = plans;
+    plans.retain(|_| {
+        let takes = taken < most && index * most >= taken * all;
+        taken += usize::from(takes);
+        index += 1;
+        takes
+    });
+    plans
+}
+
 /// One thread's; the sockets of a target need the driver.
 #[allow(
     clippy::expect_used,
@@ -436,3 +454,27 @@ impl<S: Subject> std::fmt::Debug for Explorer<S> {
 
 /// How often each kind of fault struck in each step.
 type Struck = BTreeMap<(Step, Fault), usize>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_even_and_full() {
+        let plans: Vec<_> = (1..=10)
+            .map(|number| Plan {
+                twist: Twist::ReplayLater,
+                faults: vec![(number, Fault::Hang)],
+            })
+            .collect();
+        for (most, numbers) in [
+            (1, vec![1]),
+            (4, vec![1, 4, 6, 9]),
+            (9, vec![1, 3, 4, 5, 6, 7, 8, 9, 10]),
+        ] {
+            let share = every(plans.clone(), most);
+            let share: Vec<_> = share.iter().map(|plan| plan.faults[0].0).collect();
+            assert_eq!(share, numbers);
+        }
+    }
+}

@@ -6,14 +6,20 @@ use rotation_core::SecretValue;
 use serde_json::Value;
 
 use crate::Simulator;
+use crate::watched::Made;
 
 /// Shorter texts occur by chance.
 const SHORTEST: usize = 6;
 
 /// The texts that must not be printed: of the secret itself those that changed from version to version,
-/// which a key or a password does and a host does not; of every other secret those whose keys say so. `ids`
-/// are public. An opaque value is secret as a whole.
-pub(crate) fn needles(simulator: &Simulator, arn: &str, ids: &BTreeSet<String>) -> BTreeSet<String> {
+/// which a key or a password does and a host does not; of what was `made` those that are in no version; of
+/// every other secret those whose keys say so. `ids` are public. An opaque value is secret as a whole.
+pub(crate) fn needles(
+    simulator: &Simulator,
+    arn: &str,
+    made: &[Made],
+    ids: &BTreeSet<String>,
+) -> BTreeSet<String> {
     let model = simulator.model();
     let (mut ours, mut others) = (Vec::new(), BTreeSet::new());
     for (of, value) in model.every_value() {
@@ -30,12 +36,16 @@ pub(crate) fn needles(simulator: &Simulator, arn: &str, ids: &BTreeSet<String>) 
         .cloned()
         .reduce(|common, texts| &common & &texts)
         .unwrap_or_default();
-    let changed = ours.into_iter().flatten().filter(|text| {
+    let mut fresh = BTreeSet::new();
+    made.iter()
+        .for_each(|made| collect("", &made.credential, &mut fresh));
+    let changed = ours.into_iter().flatten().chain(fresh).filter(|text| {
         let (key, _) = text;
         !common.contains(text) || names_a_secret(key)
     });
     let mut needles: BTreeSet<_> = changed.map(|(_, text)| text).chain(others).collect();
-    needles.retain(|text| text.len() >= SHORTEST && !ids.contains(text));
+    let of_made: BTreeSet<_> = made.iter().filter_map(|made| made.id.as_deref()).collect();
+    needles.retain(|text| text.len() >= SHORTEST && !ids.contains(text) && !of_made.contains(text.as_str()));
     needles
 }
 
@@ -111,8 +121,14 @@ mod tests {
         operator
             .create_secret("opaque", SecretValue::text("opaque-token"))
             .unwrap();
-        let needles_of =
-            |ids: &[&str]| needles(&simulator, &arn, &ids.iter().map(|&id| id.to_owned()).collect());
+        let needles_of = |ids: &[&str]| {
+            needles(
+                &simulator,
+                &arn,
+                &[],
+                &ids.iter().map(|&id| id.to_owned()).collect(),
+            )
+        };
         let once = needles_of(&["key-001"]);
         assert_eq!(
             once,

@@ -7,6 +7,8 @@ use rotation_core::{
     Applied, BackendError, CredentialBackend, Live, Profile, Retire, Retirement, StepContext, async_trait,
 };
 
+use serde_json::Value;
+
 use crate::faults::{Faults, Interruption};
 use crate::sync::lock;
 
@@ -36,6 +38,14 @@ pub struct FaultyBackend<B> {
     strikes: bool,
     /// The ids that the backend was asked to retire, since somebody last looked.
     asked: Arc<Mutex<Vec<Option<String>>>>,
+    /// What the backend made, in clear, whether it was stored or not: to look for in output.
+    made: Arc<Mutex<Vec<Made>>>,
+}
+
+/// A credential that was made.
+pub(crate) struct Made {
+    pub(crate) id: Option<String>,
+    pub(crate) credential: Value,
 }
 
 impl<B: CredentialBackend> FaultyBackend<B> {
@@ -46,6 +56,7 @@ impl<B: CredentialBackend> FaultyBackend<B> {
             faults,
             strikes: true,
             asked: Arc::default(),
+            made: Arc::default(),
         }
     }
 
@@ -64,6 +75,11 @@ impl<B: CredentialBackend> FaultyBackend<B> {
     /// The ids that the backend was asked to retire, to be taken out.
     pub(crate) fn asked(&self) -> Arc<Mutex<Vec<Option<String>>>> {
         Arc::clone(&self.asked)
+    }
+
+    /// What the backend made.
+    pub(crate) fn made(&self) -> Arc<Mutex<Vec<Made>>> {
+        Arc::clone(&self.made)
     }
 
     async fn pass<T: Send>(
@@ -109,7 +125,16 @@ impl<B: CredentialBackend> CredentialBackend for FaultyBackend<B> {
         ctx: &StepContext<'_>,
         live: Live<'_, B::Credential>,
     ) -> Result<B::Credential, BackendError> {
-        self.pass("create()", self.backend.create(ctx, live)).await
+        let create = async {
+            let made = self.backend.create(ctx, live).await;
+            if let Ok(made) = &made {
+                // What does not serialise cannot be stored either.
+                let id = self.backend.id(made);
+                lock(&self.made).extend(serde_json::to_value(made).map(|credential| Made { id, credential }));
+            }
+            made
+        };
+        self.pass("create()", create).await
     }
 
     async fn set(

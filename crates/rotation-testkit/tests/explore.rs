@@ -31,7 +31,11 @@ fn minted_keys() {
 
 #[test]
 fn passwords() {
-    let report = Explorer::new(Password).faults(1).random(1, 500).run();
+    let report = Explorer::new(Password)
+        .faults(1)
+        .at_most(5_000)
+        .random(1, 500)
+        .run();
     println!("password: {report}");
     report.assert_holds();
 }

@@ -23,7 +23,7 @@ pub(super) async fn id_is_stable<B: CredentialBackend>(bench: Bench<B>) -> Findi
     operator
         .put(&bench.arn, bench.document(&made)?)
         .map_err(|error| error.to_string())?;
-    let secret = needles::needles(&bench.simulator, &bench.arn, &Default::default());
+    let secret = needles::needles(&bench.simulator, &bench.arn, &[], &Default::default());
     // What differs and is named like an id is none of these; a key or a password is.
     let told = [old, new].into_iter().flatten().find(|id| {
         let named = needles::named_secret(&bench.simulator, &bench.arn);

@@ -10,6 +10,7 @@ use rotation_core::{BackendError, Clock, CredentialBackend};
 use super::bench::{Bench, Finding, LONG_AFTER, TIME, TOKEN};
 use crate::captured::Captured;
 use crate::clock::TestClock;
+use crate::sync::lock;
 use crate::{Fault, Faults, Subject, needles};
 
 /// A call of the backend, to be tried at each of its effects.
@@ -287,7 +288,7 @@ fn look<B: CredentialBackend>(
     if let Some(pending) = &ready.pending {
         keep(bench, &bench.document(pending)?)?;
     }
-    let secrets = needles::needles(&bench.simulator, &bench.arn, &ids);
+    let secrets = needles::needles(&bench.simulator, &bench.arn, &lock(&bench.backend.made()), &ids);
     let mut texts = Vec::new();
     if let Some(error) = &error {
         texts.push(("Display of the error", error.to_string()));

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, CredentialBackend, SecretValue};
 
+use crate::FaultyBackend;
 use crate::needles;
 use crate::sync::lock;
+use crate::watched::Made;
 use crate::{Simulator, Target};
 
 /// What the framework promises, and every backend with it.
@@ -91,6 +93,7 @@ pub(super) struct Watch {
     pub(super) in_place: bool,
     id_of: Box<IdOf>,
     asked: Arc<Mutex<Vec<Option<String>>>>,
+    made: Arc<Mutex<Vec<Made>>>,
     /// The ids that the backend was asked to retire, ever.
     retired: BTreeSet<String>,
     /// The first value that was seen under each version.
@@ -105,13 +108,13 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) async fn new<B: CredentialBackend>(
         simulator: &Simulator,
-        backend: &Arc<B>,
+        backend: &FaultyBackend<B>,
         target: Arc<dyn Target>,
         arn: &str,
         in_place: bool,
-        asked: Arc<Mutex<Vec<Option<String>>>>,
     ) -> Self {
-        let (backend, by_hand) = (Arc::clone(backend), target.alive().await);
+        let (asked, made) = (backend.asked(), backend.made());
+        let (backend, by_hand) = (backend.shared(), target.alive().await);
         Self {
             simulator: simulator.clone(),
             target,
@@ -119,6 +122,7 @@ impl Watch {
             in_place,
             id_of: Box::new(move |value| backend.id(&value.decode().ok()?)),
             asked,
+            made,
             retired: BTreeSet::new(),
             stored: BTreeMap::new(),
             lived: BTreeSet::new(),
@@ -266,9 +270,18 @@ impl Watch {
         Ok(())
     }
 
+    /// Without grace the superseded credential is ended with the rotation that supersedes it.
+    pub(super) async fn superseded_is_ended(&mut self) -> Checked {
+        if !self.in_place && self.works(AWSPREVIOUS).await {
+            let what = "the rotation is over, AWSPREVIOUS has no grace, and works";
+            return Err(broken(Invariant::NoOrphan, what));
+        }
+        Ok(())
+    }
+
     /// No secret in what was printed.
     pub(super) fn prints_nothing(&self, printed: &str) -> Checked {
-        let needles = needles::needles(&self.simulator, &self.arn, &self.ids);
+        let needles = needles::needles(&self.simulator, &self.arn, &lock(&self.made), &self.ids);
         match needles::find(&needles, printed) {
             None => Ok(()),
             Some(needle) => {

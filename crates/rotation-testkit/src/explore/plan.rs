@@ -123,6 +123,14 @@ impl Twist {
         twists
     }
 
+    /// Whether it comes at some effect, so that there are many of its kind.
+    pub(super) fn has_a_place(self) -> bool {
+        !matches!(
+            self,
+            Self::ReplayLater | Self::ReplayAtOnce | Self::NewToken | Self::Rejecting(_)
+        )
+    }
+
     fn random(random: &Dice, effects: usize, can_reject: bool) -> Self {
         let before = random.up_to(effects) + 1;
         match random.up_to(if can_reject { 9 } else { 8 }) {

@@ -116,15 +116,7 @@ impl Run {
             .operator()
             .create_secret("explored", value)
             .expect("Secrets Manager takes the staged value");
-        let watch = Watch::new(
-            &simulator,
-            &backend.shared(),
-            staged.target,
-            &arn,
-            staged.in_place,
-            backend.asked(),
-        )
-        .await;
+        let watch = Watch::new(&simulator, &backend, staged.target, &arn, staged.in_place).await;
         simulator.configure(|options| {
             options.replays = subject.replays();
             if let Twist::Rejecting(after) = plan.twist {
@@ -158,12 +150,14 @@ impl Run {
         }
     }
 
-    /// A rotation that nothing disturbs, so that the next finds a previous version, unless it is to be the
-    /// first.
+    /// Two rotations that nothing disturbs, so that the next finds a current and a previous version whose
+    /// credentials rotations made, unless it is to be the first.
     async fn before(&mut self, first: bool) -> Checked {
         if !first {
-            self.undisturbed("the rotation before").await?;
-            self.skip(HOUR);
+            for which in ["a rotation", "and another, an hour later"] {
+                self.undisturbed(which).await?;
+                self.skip(HOUR);
+            }
         }
         self.old = self.watch.version_with(AWSCURRENT);
         Ok(())
@@ -193,6 +187,9 @@ impl Run {
         result?;
         if self.gap == Some(Gap::WentBack) {
             return Ok(());
+        }
+        if !self.grace && matches!(self.plan.twist, Twist::ReplayLater | Twist::ReplayAtOnce) {
+            self.watch.superseded_is_ended().await?;
         }
         faults.clear();
         self.traced = 0;
