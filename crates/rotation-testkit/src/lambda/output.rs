@@ -68,7 +68,9 @@ impl Output {
 
     fn push(&self, bytes: &[u8]) {
         lock(&self.bytes).extend_from_slice(bytes);
-        if let Some(listener) = &self.listener {
+        if let Some(listener) = &self.listener
+            && !bytes.is_empty()
+        {
             listener(&String::from_utf8_lossy(bytes));
         }
     }
