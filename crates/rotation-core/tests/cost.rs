@@ -18,15 +18,19 @@ use rotation_testkit::{Simulator, SimulatorStore};
 const MINTED: Profile = Profile::minted("minted");
 const CHOSEN: Profile = Profile::chosen("chosen");
 
-#[tokio::test]
-async fn the_calls_of_each_step_are_counted() {
+/// What the manual says of these counts.
+const COSTS: &str = include_str!("../../../docs/costs.md");
+const SCHEDULING: &str = include_str!("../../../docs/scheduling.md");
+
+/// The actions that each step of a warm rotation calls, by what the backend is like.
+fn counted() -> [(Profile, [Vec<&'static str>; 4]); 3] {
     let (describe, get, put, update) = (
         "DescribeSecret",
         "GetSecretValue",
         "PutSecretValue",
         "UpdateSecretVersionStage",
     );
-    let rows = [
+    [
         (
             MINTED,
             [
@@ -54,8 +58,12 @@ async fn the_calls_of_each_step_are_counted() {
                 vec![describe, update],
             ],
         ),
-    ];
-    for (profile, expected) in rows {
+    ]
+}
+
+#[tokio::test]
+async fn the_calls_of_each_step_are_counted() {
+    for (profile, expected) in counted() {
         let bench = Bench::with_previous(profile);
         let token = bench.start();
         for (step, expected) in Step::ALL.into_iter().zip(expected) {
@@ -63,6 +71,45 @@ async fn the_calls_of_each_step_are_counted() {
             bench.step(&token, step).await.unwrap();
             assert_eq!(bench.actions(), expected, "{step}, {profile:?}");
         }
+    }
+}
+
+#[test]
+fn the_manual_has_these_counts() {
+    let profiles = counted();
+    let row = |name: &str, counts: Vec<usize>| {
+        let counts: Vec<_> = counts.iter().map(ToString::to_string).collect();
+        let row = format!("| {name} | {} |", counts.join(" | "));
+        assert!(COSTS.contains(&row), "docs/costs.md has no row {row}");
+    };
+    for (index, step) in Step::ALL.into_iter().enumerate() {
+        let calls = profiles.iter().filter_map(|(_, steps)| steps.get(index));
+        row(&format!("`{step}`"), calls.map(Vec::len).collect());
+    }
+    let all = |steps: &[Vec<&'static str>; 4]| steps.concat();
+    row(
+        "a rotation",
+        profiles.iter().map(|(_, steps)| all(steps).len()).collect(),
+    );
+
+    // Two writes in every rotation; the service allows 50 a second, shared by all secrets of a Region.
+    for (profile, steps) in &profiles {
+        let calls = all(steps);
+        let writes = calls
+            .iter()
+            .filter(|action| action.starts_with(['P', 'U']))
+            .count();
+        assert_eq!(writes, 2, "{profile:?}");
+    }
+    let seconds = 10_000 * 2 / 50;
+    for sentence in [
+        "10,000 rotations × 2 writes = 20,000 writes".to_owned(),
+        format!("20,000 writes / 50 per second = {seconds} seconds"),
+    ] {
+        assert!(
+            SCHEDULING.contains(&sentence),
+            "docs/scheduling.md does not say: {sentence}"
+        );
     }
 }
 

@@ -39,6 +39,8 @@ async fn the_second_user_is_created_and_then_both_take_turns() {
 
 #[tokio::test]
 async fn a_warm_rotation_reads_no_superuser_secret_and_makes_three_connections() {
+    let manual = include_str!("../../../docs/costs.md");
+    assert!(manual.contains("| `AlternatingUsers` | 12 | 3 logins |"));
     let mut world = World::new().await;
     let upstream = ([127, 0, 0, 1], world.server.port()).into();
     let proxy = WireProxy::start(upstream, Faults::new()).await.unwrap();

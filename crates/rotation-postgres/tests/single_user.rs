@@ -22,6 +22,8 @@ use support::{TIME, World, errors, login, single};
 
 #[tokio::test]
 async fn the_password_is_changed_in_place_with_two_connections() {
+    let manual = include_str!("../../../docs/costs.md");
+    assert!(manual.contains("| `SingleUser` | 12 | 2 logins |"));
     let mut world = World::new().await;
     let upstream = ([127, 0, 0, 1], world.server.port()).into();
     let proxy = WireProxy::start(upstream, Faults::new()).await.unwrap();

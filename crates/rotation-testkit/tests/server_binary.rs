@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "helpers of tests, which clippy does not see as such"
 )]
 
@@ -17,6 +18,8 @@ use serde_json::json;
 
 use client::{Client, token};
 
+#[path = "support/acting.rs"]
+mod acting;
 #[path = "server_protocol/client.rs"]
 #[allow(dead_code, reason = "shared with the tests of the protocol")]
 mod client;
@@ -130,7 +133,7 @@ fn help_explains_itself() {
 
 #[test]
 fn bad_arguments_are_named() {
-    let rows: [(&[&str], i32, &str); 5] = [
+    let rows: [(&[&str], i32, &str); 8] = [
         (&["--adress", "127.0.0.1:1"], 2, "--adress"),
         (&["--address", "nowhere"], 2, "--address"),
         (&["--replay-after", "soon"], 2, "--replay-after"),
@@ -140,12 +143,19 @@ fn bad_arguments_are_named() {
             "the invoke URL begins with https",
         ),
         (&["--seed", "/no/such/file"], 1, "/no/such/file: "),
+        (&["--function", "/no/such/program"], 1, "build the function first"),
+        (&["--function-env", "A=B"], 2, "--function <PROGRAM>"),
+        (
+            &["--function", "Cargo.toml", "--function-env", SENTINEL],
+            1,
+            "--function-env is NAME=VALUE, and one of them has no =",
+        ),
     ];
     for (arguments, code, expected) in rows {
         let output = run(arguments);
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{error}");
-        assert!(error.contains(expected), "{error}");
+        assert!(error.contains(expected) && !error.contains(SENTINEL), "{error}");
         assert!(output.stdout.is_empty());
     }
 }
@@ -212,4 +222,67 @@ async fn quiet_says_where_it_is_and_no_more() {
     client.ok("CreateSecret", create).await;
     let printed = running.stop();
     assert!(!printed.contains("CreateSecret"), "{printed}");
+}
+
+#[test]
+fn the_function_itself() {
+    let Some(runtime_api) = acting::runtime_api() else {
+        return;
+    };
+    acting::act(&runtime_api, |_, event| {
+        let step = event["Step"].as_str().unwrap();
+        let variable = |name: &str| std::env::var(name).unwrap_or_default();
+        let endpoint = variable("AWS_ENDPOINT_URL_SECRETS_MANAGER");
+        println!("{step} with {} at {endpoint}", variable("API_HOST"));
+        Err("as told".to_owned())
+    })
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_runs_a_function_whose_lines_go_where_its_own_go() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let exe = std::env::current_exe().unwrap();
+    let script = format!(
+        "#!/bin/sh\nexec '{}' the_function_itself --exact --nocapture\n",
+        exe.display()
+    );
+    let program = Scratch::new("rotate", &script);
+    std::fs::set_permissions(&program.0, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let acting = format!("{}=1", acting::ACTING);
+    let mut running = Running::start(&[
+        "--function",
+        program.path(),
+        "--function-env",
+        &acting,
+        "--function-env",
+        "API_HOST=api.vendor.com",
+        "--replays",
+        "0",
+    ]);
+    let client = Client::new(running.address);
+    let create = json!({"Name": "crm", "SecretString": SENTINEL, "ClientRequestToken": token("one")});
+    client.ok("CreateSecret", create).await;
+    let name = program.0.file_name().unwrap().to_str().unwrap();
+    let function = format!("arn:aws:lambda:eu-west-1:111122223333:function:{name}");
+    let rotate =
+        json!({"SecretId": "crm", "RotationLambdaARN": function, "ClientRequestToken": token("two")});
+    client.ok("RotateSecret", rotate).await;
+
+    let expected = format!("createSecret with api.vendor.com at http://{}\n", running.address);
+    let mut line = String::new();
+    while !line.ends_with(&expected) {
+        line.clear();
+        assert_ne!(
+            running.output.read_line(&mut line).unwrap(),
+            0,
+            "it ended without {expected}"
+        );
+    }
+    let printed = running.stop();
+    assert!(
+        printed.contains("as told") && !printed.contains(SENTINEL),
+        "{printed}"
+    );
 }

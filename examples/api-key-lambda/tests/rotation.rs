@@ -9,6 +9,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use rotation_testkit::Fault;
 use rotation_testkit::http::{KeyInfo, KeyProvider};
 use serde_json::{Value, json};
@@ -59,6 +61,7 @@ async fn each_step_is_one_line_with_metrics() {
         ["finishSecret", "promoted"],
     ];
     assert_eq!(outcomes, expected);
+    let mut metrics = BTreeSet::new();
     for line in lines {
         assert_eq!(
             (&line["message"], &line["level"]),
@@ -79,7 +82,21 @@ async fn each_step_is_one_line_with_metrics() {
             json!([["backend", "step"], ["backend", "outcome"]])
         );
         assert_eq!(directive["Namespace"], "SecretRotation");
+        for dimensions in directive["Dimensions"].as_array().unwrap() {
+            let values = dimensions.as_array().unwrap().iter();
+            let values = values.map(|name| format!("{name}={}", line[name.as_str().unwrap()]));
+            let values = values.collect::<Vec<_>>().join(" ");
+            for metric in directive["Metrics"].as_array().unwrap() {
+                metrics.insert(format!("{values} {}", metric["Name"]));
+            }
+        }
     }
+    // What CloudWatch charges for.
+    let manual = include_str!("../../../docs/costs.md");
+    assert!(
+        manual.contains(&format!("feeds {} custom metrics", metrics.len())),
+        "{metrics:#?}"
+    );
 }
 
 #[tokio::test]

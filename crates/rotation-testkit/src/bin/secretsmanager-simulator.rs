@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use rotation_testkit::lambda::Function;
 use rotation_testkit::server::{Seed, SimulatorServer};
 use rotation_testkit::{Simulator, TravelClock};
 
@@ -25,8 +26,10 @@ const AFTER_HELP: &str = r#"Example:
   python3 -c 'import boto3; print(boto3.client("secretsmanager").list_secrets()["SecretList"])'
   curl http://127.0.0.1:4580/_simulator/events      # what CloudTrail would have
 
-Run the function beside it, with the same variables: `cargo lambda watch`, or any Lambda emulator
-with an invoke URL.
+Have it run the function, too:
+  secretsmanager-simulator --seed seed.json --function target/debug/rotate-crm --function-env ADMIN_TOKEN=any
+or run the function beside it, with the same variables: `cargo lambda watch`, or any Lambda emulator with an
+invoke URL.
 
 Seed file; all but the name may be left out:
   {"secrets": [{"name": "crm", "value": {"api_key": "first"}, "description": "key of the CRM",
@@ -57,6 +60,15 @@ struct Arguments {
     )]
     invoke_url: String,
 
+    /// A built function to run, as Lambda does; its ARN is
+    /// arn:aws:lambda:eu-west-1:111122223333:function: and the program's name
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "invoke_url")]
+    function: Option<PathBuf>,
+
+    /// A variable for that function; it inherits none but PATH, and gets the simulator's address by itself
+    #[arg(long, value_name = "NAME=VALUE", requires = "function")]
+    function_env: Vec<String>,
+
     /// The access key id that the rotation function signs with, to tell its calls from all others.
     /// Without it, a write that names the version of the rotation under way is the function's
     #[arg(long, value_name = "ID")]
@@ -74,7 +86,7 @@ struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     replays: u32,
 
-    /// Do not say what happens to which label
+    /// Do not say what happens to which label, nor what the function prints
     #[arg(long)]
     quiet: bool,
 }
@@ -102,17 +114,26 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     if !arguments.quiet {
         simulator.observe(|activity| say(activity));
     }
+    let function = match &arguments.function {
+        Some(program) => Some(host(program, &arguments).await?),
+        None => None,
+    };
+    let invoke_url = function.as_ref().map(Function::invoke_url);
     let mut builder = SimulatorServer::builder(simulator)
         .address(arguments.address)
-        .invoke_url(arguments.invoke_url)
+        .invoke_url(invoke_url.unwrap_or(arguments.invoke_url))
         .function_timeout(Duration::from_secs(arguments.function_timeout));
-    if let Some(key) = arguments.function_access_key {
+    let hosted = function.as_ref().map(|_| Function::ACCESS_KEY_ID.to_owned());
+    if let Some(key) = arguments.function_access_key.or(hosted) {
         builder = builder.function_access_key(key);
     }
     let server = builder.start().await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => error.to_string(),
         _ => format!("cannot listen on {}: {error}", arguments.address),
     })?;
+    if let Some(function) = &function {
+        function.set_env("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.endpoint_url());
+    }
     say(format_args!(
         "Secrets Manager is at {url}\n\n  export AWS_ENDPOINT_URL_SECRETS_MANAGER={url}\n  export \
          AWS_DEFAULT_REGION=eu-west-1\n\nAny credentials will do. Ctrl-C stops it.\n",
@@ -121,6 +142,29 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     stopped()
         .await
         .map_err(|error| format!("cannot wait for Ctrl-C: {error}"))
+}
+
+/// The function that is to be run here. Its lines go where ours go.
+async fn host(program: &Path, arguments: &Arguments) -> Result<Function, String> {
+    let problem = |text: &str| format!("--function {}: {text}", program.display());
+    if !program.is_file() {
+        return Err(problem("no such file; build the function first"));
+    }
+    let name = program.file_stem().and_then(|name| name.to_str());
+    let mut builder = Function::builder(program)
+        .name(name.unwrap_or_default())
+        .timeout(Duration::from_secs(arguments.function_timeout));
+    for variable in &arguments.function_env {
+        // What is wrong with it is not quoted: it may be a secret.
+        let (name, value) = variable
+            .split_once('=')
+            .ok_or("--function-env is NAME=VALUE, and one of them has no =")?;
+        builder = builder.env(name, value);
+    }
+    if !arguments.quiet {
+        builder = builder.on_output(|line| say(line.trim_end_matches('\n')));
+    }
+    builder.start().await.map_err(|error| problem(&error.to_string()))
 }
 
 fn plant(file: &Path, simulator: &Simulator) -> Result<(), String> {

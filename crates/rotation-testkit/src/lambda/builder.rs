@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{env, fmt, io};
 
@@ -11,6 +11,7 @@ use tokio::process::Command;
 
 use super::Function;
 use super::arn::is_name;
+use super::output::Listener;
 use crate::faults::Faults;
 use crate::model::{ACCOUNT, REGION};
 use crate::sync::lock;
@@ -28,6 +29,7 @@ pub(super) struct Settings {
     pub(super) name: String,
     pub(super) timeout: Duration,
     pub(super) announces: Option<Duration>,
+    pub(super) listener: Option<Listener>,
 }
 
 impl FunctionBuilder {
@@ -40,6 +42,7 @@ impl FunctionBuilder {
                 name: "rotation".to_owned(),
                 timeout: Duration::from_secs(30),
                 announces: None,
+                listener: None,
             },
             faults: None,
         }
@@ -84,6 +87,14 @@ impl FunctionBuilder {
     #[must_use]
     pub fn announces(mut self, remaining: Duration) -> Self {
         self.settings.announces = Some(remaining);
+        self
+    }
+
+    /// Hands each line that a process prints to `listener` as it comes, on a thread of its own; the line
+    /// keeps its end. All of it is in [`output`](Function::output), too.
+    #[must_use]
+    pub fn on_output(mut self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.settings.listener = Some(Arc::new(listener));
         self
     }
 

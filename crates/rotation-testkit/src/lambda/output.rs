@@ -12,10 +12,14 @@ use crate::sync::lock;
 /// other end, so has everything before it. Shorter than a pipe's atomic write.
 const MARK: &[u8] = b"\0rotation-testkit has read everything up to here\0\n";
 
+/// Whoever wants to hear of each line while the function runs.
+pub(super) type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What all processes of a function printed, line by line.
 #[derive(Clone, Default)]
 pub(super) struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
+    listener: Option<Listener>,
 }
 
 /// Where one process prints: stdout and stderr are one pipe, so that their lines stay in order.
@@ -25,6 +29,13 @@ pub(super) struct Tap {
 }
 
 impl Output {
+    pub(super) fn new(listener: Option<Listener>) -> Self {
+        Self {
+            listener,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&lock(&self.bytes)).into_owned()
     }
@@ -57,6 +68,11 @@ impl Output {
 
     fn push(&self, bytes: &[u8]) {
         lock(&self.bytes).extend_from_slice(bytes);
+        if let Some(listener) = &self.listener
+            && !bytes.is_empty()
+        {
+            listener(&String::from_utf8_lossy(bytes));
+        }
     }
 }
 

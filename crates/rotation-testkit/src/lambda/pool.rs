@@ -39,8 +39,8 @@ struct Members {
 impl Pool {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
+            output: Output::new(settings.listener.clone()),
             settings,
-            output: Output::default(),
             members: Mutex::default(),
             places: Arc::new(Semaphore::new(PLACES)),
             cold_starts: AtomicUsize::new(0),
