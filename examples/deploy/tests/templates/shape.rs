@@ -1,0 +1,260 @@
+//! What the templates make, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::{cloudformation, read, terraform};
+
+fn written(keyword: &str, labels: [&str; 2], attribute: &str) -> Option<String> {
+    let module = terraform::module("terraform/modules/rotation");
+    let block = terraform::block(&module, keyword, labels);
+    terraform::attribute(block.body(), attribute).map(terraform::source)
+}
+
+#[test]
+fn nothing_holds_the_value_of_a_secret() {
+    for module in ["modules/rotation", "modules/alarms", "api-key", "postgres"] {
+        let types = terraform::resource_types(&terraform::module(&format!("terraform/{module}")));
+        assert!(
+            !types
+                .iter()
+                .any(|name| name == "aws_secretsmanager_secret_version"),
+            "{module}"
+        );
+    }
+    let first = terraform::module("terraform/first-value");
+    let version = terraform::block(&first, "resource", ["aws_secretsmanager_secret_version", "first"]);
+    assert!(terraform::attribute(version.body(), "secret_string").is_none());
+    assert!(terraform::attribute(version.body(), "secret_string_wo").is_some());
+    let value = first
+        .blocks()
+        .find(|block| block.labels().iter().any(|label| label.as_str() == "value"));
+    let ephemeral = terraform::attribute(value.unwrap().body(), "ephemeral").map(terraform::source);
+    assert_eq!(ephemeral.as_deref(), Some("true"));
+
+    let sam = cloudformation::template("sam/template.yaml");
+    let secret = cloudformation::properties(&sam, "Secret");
+    for property in ["SecretString", "GenerateSecretString"] {
+        assert!(secret.get(property).is_none(), "{property}");
+    }
+    assert_eq!(sam["Resources"]["Secret"]["UpdateReplacePolicy"], "Retain");
+}
+
+#[test]
+fn the_function_is_what_cargo_lambda_builds() {
+    let labels = ["aws_lambda_function", "this"];
+    let of_terraform = |attribute| written("resource", labels, attribute);
+    assert_eq!(of_terraform("runtime").as_deref(), Some("\"provided.al2023\""));
+    assert_eq!(of_terraform("handler").as_deref(), Some("\"bootstrap\""));
+    assert_eq!(
+        of_terraform("architectures").unwrap().replace([' ', ','], ""),
+        "[\"arm64\"]"
+    );
+    assert_eq!(of_terraform("reserved_concurrent_executions"), None);
+
+    let sam = cloudformation::template("sam/template.yaml");
+    let function = cloudformation::properties(&sam, "Function");
+    assert_eq!(function["Runtime"], "provided.al2023");
+    assert_eq!(function["Handler"], "bootstrap");
+    assert_eq!(function["Architectures"], json!(["arm64"]));
+    assert!(function.get("ReservedConcurrentExecutions").is_none());
+    assert_eq!(sam["Parameters"]["Timeout"]["Default"], 180);
+    assert_eq!(sam["Parameters"]["Timeout"]["MinValue"], 60);
+    let module = terraform::module("terraform/modules/rotation");
+    let timeout = module
+        .blocks()
+        .find(|block| block.labels().iter().any(|label| label.as_str() == "timeout"));
+    let default = terraform::attribute(timeout.unwrap().body(), "default").map(terraform::source);
+    assert_eq!(default.as_deref(), Some("180"));
+}
+
+#[test]
+fn only_this_accounts_secrets_manager_may_invoke_for_this_secret() {
+    let labels = ["aws_lambda_permission", "secretsmanager"];
+    for (attribute, expected) in [
+        ("principal", "\"secretsmanager.amazonaws.com\""),
+        ("source_account", "local.account"),
+        ("source_arn", "aws_secretsmanager_secret.this.arn"),
+    ] {
+        assert_eq!(written("resource", labels, attribute).as_deref(), Some(expected));
+    }
+    let sam = cloudformation::template("sam/template.yaml");
+    let permission = cloudformation::properties(&sam, "Permission");
+    assert_eq!(permission["Principal"], "secretsmanager.amazonaws.com");
+    assert_eq!(permission["SourceAccount"], json!({"Ref": "AWS::AccountId"}));
+    assert_eq!(permission["SourceArn"], json!({"Ref": "Secret"}));
+}
+
+#[test]
+fn what_a_step_needs_exists_before_the_schedule() {
+    let schedule = ["aws_secretsmanager_secret_rotation", "this"];
+    let waits = written("resource", schedule, "depends_on").unwrap();
+    for needed in [
+        "aws_lambda_permission.secretsmanager",
+        "aws_iam_role_policy.rotate",
+        "aws_vpc_endpoint.secretsmanager",
+        "aws_vpc_security_group_ingress_rule.endpoint",
+        "aws_vpc_security_group_egress_rule.endpoint",
+        "aws_vpc_security_group_egress_rule.https",
+        "aws_vpc_security_group_ingress_rule.target",
+        "aws_vpc_security_group_egress_rule.target",
+    ] {
+        assert!(waits.contains(needed), "{needed}");
+    }
+    assert_eq!(
+        written("resource", schedule, "rotate_immediately").as_deref(),
+        Some("var.schedule.rotate_immediately")
+    );
+
+    let sam = cloudformation::template("sam/template.yaml");
+    let resources = &sam["Resources"];
+    assert_eq!(
+        resources["Schedule"]["DependsOn"],
+        json!(["Permission", "Rights", "Network"])
+    );
+    assert_eq!(
+        cloudformation::properties(&sam, "Schedule")["RotateImmediatelyOnUpdate"],
+        false
+    );
+    let parts = resources["Network"]["Metadata"]["Parts"].to_string();
+    let network = [
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::SecurityGroupEgress",
+    ];
+    for (name, resource) in resources.as_object().unwrap() {
+        let of_the_application = name == "EndpointFromApplication";
+        if network.contains(&resource["Type"].as_str().unwrap()) && !of_the_application {
+            assert!(parts.contains(&format!("{{\"Ref\":\"{name}\"}}")), "{name}");
+            let condition = resource["Condition"].as_str().unwrap();
+            assert!(
+                parts.contains(&format!("[\"{condition}\",{{\"Ref\":\"{name}\"}}")),
+                "{name}: {condition}"
+            );
+        }
+    }
+}
+
+/// What a template sets, a function reads.
+#[test]
+fn the_variables_are_those_of_the_functions() {
+    let read_by = |package: &str| -> String {
+        let files = std::fs::read_dir(crate::path(&format!("../{package}/src"))).unwrap();
+        let paths = files
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file());
+        paths.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    };
+    let (api_key, postgres) = (read_by("api-key-lambda"), read_by("postgres-lambda"));
+    let known = |source: &str, name: &str| source.contains(&format!("\"{name}\""));
+    for (root, source) in [("api-key", &api_key), ("postgres", &postgres)] {
+        let module = terraform::module(&format!("terraform/{root}"));
+        let rotation = module
+            .blocks()
+            .find(|block| block.labels().iter().any(|label| label.as_str() == "rotation"));
+        let environment = terraform::attribute(rotation.unwrap().body(), "environment").unwrap();
+        let hcl::Expression::Object(fields) = environment else {
+            panic!("{environment:?}")
+        };
+        assert!(!fields.is_empty());
+        for name in fields.keys() {
+            let name = name.to_string();
+            assert!(known(source, &name), "{root}: {name}");
+        }
+    }
+    let sam = cloudformation::template("sam/template.yaml");
+    let variables = &cloudformation::properties(&sam, "Function")["Environment"]["Variables"];
+    for name in variables.as_object().unwrap().keys() {
+        assert!(known(&api_key, name) || known(&postgres, name), "{name}");
+    }
+}
+
+/// By role, which rules publish to which topic, and who the topic lets publish.
+#[test]
+fn each_topic_lets_in_the_rules_and_alarms_that_publish_there() {
+    let sam = cloudformation::template("sam/alarms.yaml");
+    let resources = sam["Resources"].as_object().unwrap();
+    let mut rules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut alarms = BTreeSet::new();
+    for (name, resource) in resources {
+        let properties = &resource["Properties"];
+        match resource["Type"].as_str().unwrap() {
+            "AWS::Events::Rule" => {
+                let topic = properties["Targets"][0]["Arn"]["Ref"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned();
+                rules
+                    .entry(topic)
+                    .or_default()
+                    .insert(json!({"Fn::GetAtt": format!("{name}.Arn")}).to_string());
+            }
+            "AWS::CloudWatch::Alarm" => {
+                alarms.insert(properties["AlarmActions"][0]["Ref"].as_str().unwrap().to_owned());
+                let named = properties["AlarmName"]["Fn::Sub"].as_str().unwrap();
+                assert!(named.starts_with("${Name}-"), "{named}");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(rules.len(), 2);
+    assert_eq!(alarms, BTreeSet::from(["Alarms".to_owned()]));
+    for (topic, rules) in rules {
+        let policy = cloudformation::properties(&sam, &format!("{topic}Policy"));
+        assert_eq!(policy["Topics"], json!([{"Ref": topic}]));
+        let statement = &policy["PolicyDocument"]["Statement"][0];
+        assert_eq!(statement["Principal"], json!({"Service": "events.amazonaws.com"}));
+        let sources = &statement["Condition"]["ArnEquals"]["aws:SourceArn"];
+        let sources = sources
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| vec![sources.clone()]);
+        assert_eq!(
+            sources.iter().map(Value::to_string).collect::<BTreeSet<_>>(),
+            rules,
+            "{topic}"
+        );
+    }
+
+    let module = terraform::module("terraform/modules/alarms");
+    for target in module.blocks().filter(|block| {
+        block.identifier() == "resource" && block.labels()[0].as_str() == "aws_cloudwatch_event_target"
+    }) {
+        let part = |name| terraform::source(terraform::attribute(target.body(), name).unwrap());
+        let topic = part("arn").replace("aws_sns_topic.", "").replace(".arn", "");
+        let rule = part("rule").replace(".name", ".arn");
+        let policy = terraform::block(&module, "data", ["aws_iam_policy_document", &topic]);
+        let text = hcl::format::to_string(&hcl::Body::from(vec![policy.clone()])).unwrap();
+        assert!(text.contains(&rule), "{topic} does not let {rule} in");
+    }
+}
+
+/// The state machine that writes a secret's age: the same in both, and each state is followed by one that is there.
+#[test]
+fn the_look_at_the_age_is_the_same_in_both() {
+    let asl: Value = serde_json::from_str(&read("terraform/modules/alarms/age.asl.json")).unwrap();
+    let sam = cloudformation::template("sam/alarms.yaml");
+    assert_eq!(cloudformation::properties(&sam, "Age")["Definition"], asl);
+
+    let states = asl["States"].as_object().unwrap();
+    let mut state = asl["StartAt"].as_str().unwrap();
+    let mut passed = BTreeSet::new();
+    while let Some(next) = states[state]["Next"].as_str() {
+        assert!(passed.insert(state), "{state} comes again");
+        state = next;
+    }
+    assert_eq!(states[state]["End"], true);
+    assert_eq!(passed.len() + 1, states.len());
+
+    let metric = &states[state]["Arguments"]["MetricData"][0];
+    let alarm = cloudformation::properties(&sam, "Overdue");
+    assert_eq!(alarm["MetricName"], metric["MetricName"]);
+    assert_eq!(alarm["Namespace"], states[state]["Arguments"]["Namespace"]);
+    assert_eq!(alarm["Dimensions"][0]["Name"], metric["Dimensions"][0]["Name"]);
+    assert_eq!(alarm["TreatMissingData"], "breaching");
+    assert_eq!(
+        cloudformation::properties(&sam, "AgeSchedule")["Target"]["Input"]["Fn::Sub"],
+        r#"{"secret": "${SecretArn}"}"#
+    );
+}
