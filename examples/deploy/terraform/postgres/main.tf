@@ -92,8 +92,9 @@ module "rotation" {
 module "alarms" {
   source = "../modules/alarms"
 
-  emails = ["on-call@example.com"]
-  trail  = true
+  permissions_boundary_arn = var.permissions_boundary_arn
+  emails                   = ["on-call@example.com"]
+  trail                    = true
   secrets = {
     app = {
       arn            = module.rotation.secret_arn

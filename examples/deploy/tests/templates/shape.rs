@@ -230,6 +230,39 @@ fn each_topic_lets_in_the_rules_and_alarms_that_publish_there() {
     }
 }
 
+/// Where an account demands a boundary, it demands it of every role.
+#[test]
+fn every_role_can_be_bounded() {
+    let mut roles = 0;
+    for module in ["rotation", "alarms"] {
+        let module = terraform::module(&format!("terraform/modules/{module}"));
+        for role in module
+            .blocks()
+            .filter(|block| block.identifier() == "resource" && block.labels()[0].as_str() == "aws_iam_role")
+        {
+            let boundary = terraform::attribute(role.body(), "permissions_boundary").map(terraform::source);
+            assert_eq!(
+                boundary.as_deref(),
+                Some("var.permissions_boundary_arn"),
+                "{:?}",
+                role.labels()
+            );
+            roles += 1;
+        }
+    }
+    for name in ["template", "alarms"] {
+        let sam = cloudformation::template(&format!("sam/{name}.yaml"));
+        for (name, resource) in sam["Resources"].as_object().unwrap() {
+            if resource["Type"] == "AWS::IAM::Role" {
+                let boundary = &resource["Properties"]["PermissionsBoundary"]["Fn::If"][0];
+                assert_eq!(boundary, "HasBoundary", "{name}");
+                roles += 1;
+            }
+        }
+    }
+    assert_eq!(roles, 6);
+}
+
 /// The state machine that writes a secret's age: the same in both, and each state is followed by one that is there.
 #[test]
 fn the_look_at_the_age_is_the_same_in_both() {

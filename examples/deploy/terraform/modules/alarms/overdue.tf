@@ -64,9 +64,10 @@ data "aws_iam_policy_document" "age_trust" {
 }
 
 resource "aws_iam_role" "age" {
-  name               = "${var.name}-age-${local.region}"
-  assume_role_policy = data.aws_iam_policy_document.age_trust.json
-  tags               = var.tags
+  name                 = "${var.name}-age-${local.region}"
+  assume_role_policy   = data.aws_iam_policy_document.age_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 data "aws_iam_policy_document" "age" {
@@ -111,9 +112,10 @@ data "aws_iam_policy_document" "schedule_trust" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name               = "${var.name}-schedule-${local.region}"
-  assume_role_policy = data.aws_iam_policy_document.schedule_trust.json
-  tags               = var.tags
+  name                 = "${var.name}-schedule-${local.region}"
+  assume_role_policy   = data.aws_iam_policy_document.schedule_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 data "aws_iam_policy_document" "schedule" {

@@ -56,6 +56,12 @@ variable "trail_retention_days" {
   default     = 365
 }
 
+variable "permissions_boundary_arn" {
+  description = "The policy that bounds the two roles, where the account demands one. It has to allow what they are granted."
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of all that is made here."
   type        = map(string)
