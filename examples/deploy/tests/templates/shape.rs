@@ -291,3 +291,38 @@ fn the_look_at_the_age_is_the_same_in_both() {
         r#"{"secret": "${SecretArn}"}"#
     );
 }
+
+/// The manual names parameters, variables and alarms that there are.
+#[test]
+fn the_manual_sets_what_there_is_to_set() {
+    let manual = read("../../docs/deploying.md");
+    let parameters = ["template", "alarms"].map(|name| cloudformation::template(&format!("sam/{name}.yaml")));
+    let module = terraform::module("terraform/api-key");
+    let mut seen = 0;
+    let mut is_code = false;
+    for line in manual.lines() {
+        if line.starts_with("```") {
+            is_code = !is_code;
+            continue;
+        }
+        for word in line.split_whitespace().filter(|_| is_code) {
+            let Some((name, _)) = word.split_once('=') else {
+                continue;
+            };
+            let of_sam = name.starts_with(char::is_uppercase) && name.chars().all(char::is_alphanumeric);
+            let of_terraform = line.contains(&format!("-var {name}="));
+            if of_sam && name != "OutputKey" {
+                let there = parameters.iter().any(|sam| sam["Parameters"].get(name).is_some());
+                assert!(there, "{name} is no parameter: {line}");
+                seen += 1;
+            } else if of_terraform {
+                let there = module
+                    .blocks()
+                    .any(|block| block.identifier() == "variable" && block.labels()[0].as_str() == name);
+                assert!(there, "{name} is no variable: {line}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 15, "only {seen} were found");
+}
