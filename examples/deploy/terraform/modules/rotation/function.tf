@@ -10,7 +10,7 @@ resource "aws_cloudwatch_log_group" "this" {
 # "Troubleshoot rotation"), and a secret is rotated by one invocation at a time anyway.
 resource "aws_lambda_function" "this" {
   function_name    = var.name
-  description      = "Rotates ${var.secret.name}"
+  description      = substr("Rotates ${var.secret.name}", 0, 256)
   runtime          = "provided.al2023"
   architectures    = ["arm64"]
   handler          = "bootstrap"
