@@ -326,3 +326,29 @@ fn the_manual_sets_what_there_is_to_set() {
     }
     assert!(seen > 15, "only {seen} were found");
 }
+
+/// The manual's example of `terraform.tfvars` sets each variable that has no default, and none that is not there.
+#[test]
+fn the_example_of_variables_is_whole() {
+    let manual = read("terraform/README.md");
+    let example = manual.split("terraform.tfvars").nth(1).unwrap();
+    let example = example
+        .split("```hcl")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let example: hcl::Body = hcl::parse(example).unwrap();
+    let set: BTreeSet<_> = example
+        .attributes()
+        .map(|attribute| attribute.key().to_owned())
+        .collect();
+    let module = terraform::module("terraform/postgres");
+    let variables = module.blocks().filter(|block| block.identifier() == "variable");
+    let needed = variables.filter(|block| terraform::attribute(block.body(), "default").is_none());
+    let needed: BTreeSet<_> = needed
+        .map(|block| block.labels()[0].as_str().to_owned())
+        .collect();
+    assert_eq!(set, needed);
+}

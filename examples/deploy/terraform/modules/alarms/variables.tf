@@ -4,8 +4,8 @@ variable "name" {
   default     = "secret-rotation"
 
   validation {
-    condition     = can(regex("^[a-z0-9-]{1,40}$", var.name))
-    error_message = "name must be 1 to 40 lower-case letters, digits and hyphens."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,28}$", var.name))
+    error_message = "name must begin with a letter and be 1 to 29 lower-case letters, digits and hyphens: the trail's bucket has it in its name, which has 63 characters."
   }
 }
 

@@ -69,6 +69,14 @@ run "with_a_trail_and_mails" {
   }
 }
 
+run "a_name_too_long_for_the_bucket" {
+  command = plan
+  variables {
+    name = "a-name-of-thirty-characters-ab"
+  }
+  expect_failures = [var.name]
+}
+
 run "no_secret" {
   command = plan
   variables {
