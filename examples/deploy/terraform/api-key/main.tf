@@ -57,6 +57,7 @@ module "alarms" {
       arn            = module.rotation.secret_arn
       function_name  = module.rotation.function_name
       interval_hours = 30 * 24
+      backend        = "http-api-key"
     }
   }
 }

@@ -100,6 +100,7 @@ module "alarms" {
       arn            = module.rotation.secret_arn
       function_name  = module.rotation.function_name
       interval_hours = 7 * 24
+      backend        = "postgres-alternating-users"
     }
   }
 }

@@ -8,6 +8,7 @@
     reason = "a test"
 )]
 
+mod alarms;
 mod cloudformation;
 mod patterns;
 mod rights;

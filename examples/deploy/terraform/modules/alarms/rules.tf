@@ -72,6 +72,25 @@ resource "aws_cloudwatch_event_target" "succeeded" {
   arn  = aws_sns_topic.progress.arn
 }
 
+# From the function's own metrics: it failed, and no replay will mend it. One for each backend, as the metric has no secret.
+resource "aws_cloudwatch_metric_alarm" "misconfigured" {
+  for_each = toset([for secret in var.secrets : secret.backend if secret.backend != null])
+
+  alarm_name          = "${var.name}-misconfigured-${each.key}"
+  alarm_description   = "A rotation by ${each.key} needs a person: its log says which permission, value or setting is wrong"
+  namespace           = "SecretRotation"
+  metric_name         = "failed"
+  dimensions          = { backend = each.key, class = "misconfigured" }
+  statistic           = "Sum"
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 1
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  tags                = var.tags
+}
+
 # Needs no trail, and comes first: the function said that a step failed, or died.
 resource "aws_cloudwatch_metric_alarm" "step_failed" {
   for_each = var.secrets

@@ -13,6 +13,8 @@ variable "secrets" {
   description = <<-EOT
     The secrets that are watched, by a short name. All in this Region, which is their primary one.
     interval_hours: the longest time between two rotations by schedule: 24 × days.
+    backend: what the function's log calls its backend (`http-api-key`, `postgres-alternating-users`, `postgres-single-user`),
+    for the alarm on failures that a person has to mend; it is one for all functions of the account with this backend.
     margin_hours: how much later a rotation may be before it is missed. A rotation begins within the schedule's window.
   EOT
   type = map(object({
@@ -20,6 +22,7 @@ variable "secrets" {
     function_name  = string
     interval_hours = number
     margin_hours   = optional(number, 24)
+    backend        = optional(string)
   }))
 
   validation {

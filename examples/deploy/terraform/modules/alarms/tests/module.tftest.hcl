@@ -44,6 +44,10 @@ run "one_secret" {
     error_message = "The rule is for another secret."
   }
   assert {
+    condition     = length(aws_cloudwatch_metric_alarm.misconfigured) == 0
+    error_message = "There is an alarm for a backend that was not named."
+  }
+  assert {
     condition     = length(aws_cloudtrail.this) == 0 && length(aws_s3_bucket.trail) == 0
     error_message = "A trail was not asked for."
   }
@@ -66,6 +70,24 @@ run "with_a_trail_and_mails" {
   assert {
     condition     = keys(aws_sns_topic_subscription.alarms) == ["on-call@example.com"]
     error_message = "Nobody is told."
+  }
+}
+
+run "two_secrets_of_one_backend" {
+  command = plan
+  variables {
+    secrets = {
+      app   = { arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:crm/app-AbCdEf", function_name = "one", interval_hours = 720, backend = "postgres-single-user" }
+      other = { arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:crm/other-AbCdEf", function_name = "two", interval_hours = 168, margin_hours = 12, backend = "postgres-single-user" }
+    }
+  }
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.misconfigured) == ["postgres-single-user"]
+    error_message = "There is not one alarm for the backend of both."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.overdue["other"].threshold == 180
+    error_message = "Each secret has its own interval and margin."
   }
 }
 
