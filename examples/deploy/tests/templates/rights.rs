@@ -261,6 +261,28 @@ fn every_resource_stands_only_where_aws_knows_no_other() {
     }
 }
 
+/// Writing is for the one secret, reading for the two.
+#[test]
+fn each_secret_has_its_own_statement() {
+    let expected = BTreeMap::from([
+        ("SAM", [r#"{"Ref":"Secret"}"#, r#"{"Ref":"SuperuserSecretArn"}"#]),
+        (
+            "Terraform",
+            ["aws_secretsmanager_secret.this.arn", "statement.value.arn"],
+        ),
+    ]);
+    for (template, statements) in roles() {
+        let of_secrets = statements.iter().filter(|statement| {
+            let mut actions = statement.actions.iter();
+            actions.any(|action| action.starts_with("secretsmanager:"))
+        });
+        let resources: Vec<_> = of_secrets
+            .map(|statement| statement.resources.join(" "))
+            .collect();
+        assert_eq!(resources, expected[template], "{template}");
+    }
+}
+
 /// What is granted only together with something that may be left out.
 #[test]
 fn rights_come_with_what_they_are_for() {
