@@ -34,8 +34,8 @@
 //! # Time
 //!
 //! A step has the time that Lambda says is left, less a reserve of one second (a fifth of the time,
-//! where that is less), in which a failure is still reported. Give the function 60 seconds: a
-//! time-out of 3, Lambda's default, leaves 2.4.
+//! where that is less), in which a failure is still reported. Give the function 180 seconds, above
+//! the sum of what the libraries may have to wait for: a time-out of 3, Lambda's default, leaves 2.4.
 //!
 //! # What is logged
 //!
