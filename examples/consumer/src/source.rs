@@ -96,6 +96,7 @@ impl Source for SecretsManager {
 ///
 /// Region, credentials and endpoints come from where the SDK always looks: `AWS_REGION`, a profile, the
 /// container's or the machine's role, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+#[must_use]
 pub fn aws_config() -> ConfigLoader {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
