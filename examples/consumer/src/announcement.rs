@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 /// That a version of a secret has become `AWSCURRENT`. Holds no value, and need not be kept secret.
 ///
-/// Whoever can send one can make the application read the secret once more, and nothing else; reads are
-/// limited by the cache. So it needs no signature.
+/// Whoever can send one can make the application read its secret, at most ten times a second, and nothing
+/// else. So it needs no signature.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Announcement {

@@ -25,6 +25,7 @@ pub(crate) struct State<T> {
     in_vain: u32,
     /// No read begins earlier.
     not_before: Duration,
+    last_end: Duration,
     /// What this read or an earlier one brought has to be read again before it is used.
     flushed: Option<u64>,
     announced: Option<Announced>,
@@ -94,6 +95,7 @@ impl<T> Default for State<T> {
             error: None,
             in_vain: 0,
             not_before: Duration::ZERO,
+            last_end: Duration::ZERO,
             flushed: None,
             announced: None,
             stats: Stats::default(),
@@ -191,6 +193,7 @@ impl<T> State<T> {
             }
         };
         self.in_vain = if helped { 0 } else { self.in_vain + 1 };
+        self.last_end = now;
         self.not_before = now.saturating_add(doubling(self.in_vain, FIRST_PAUSE, LONGEST_PAUSE));
     }
 
@@ -273,8 +276,7 @@ impl<T> State<T> {
 
     /// What is held has to be read again, and if it was refused it may be tried again.
     pub(crate) fn flush(&mut self) {
-        self.flushed = Some(self.begun);
-        (self.in_vain, self.not_before) = (0, Duration::ZERO);
+        self.read_soon();
         if let Some(held) = &mut self.held
             && matches!(held.standing, Standing::Refused { .. })
         {
@@ -287,12 +289,20 @@ impl<T> State<T> {
         if self.of(version).is_some() {
             return false;
         }
-        self.flushed = Some(self.begun);
+        self.read_soon();
         self.announced = Some(Announced {
             version: version.to_owned(),
             looks_left: LOOKS,
         });
         true
+    }
+
+    /// The next read is due, but no more than ten in a second are, whoever asks for them.
+    fn read_soon(&mut self) {
+        self.flushed = Some(self.begun);
+        self.in_vain = 0;
+        let soon = self.last_end.saturating_add(FIRST_PAUSE);
+        self.not_before = self.not_before.min(soon);
     }
 
     fn of(&self, version: &str) -> Option<&Held<T>> {

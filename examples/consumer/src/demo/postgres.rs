@@ -107,24 +107,20 @@ impl Scene {
              CREATE ROLE batch LOGIN PASSWORD 'made-by-hand'; GRANT INSERT ON visits TO batch";
         administrator.batch_execute(set_up).await?;
         let simulator = Simulator::with_clock(TravelClock::new());
-        let login = |username: &str, password: &str| {
+        let login = |username: &str, password: &str, superuser: Option<&str>| {
             json!({
                 "engine": "postgres", "host": "localhost", "port": server.port(),
-                "username": username, "password": password,
+                "username": username, "password": password, "masterarn": superuser,
             })
         };
         let create = |name: &str, document: Value| {
             let value = SecretValue::text(document.to_string());
             simulator.operator().create_secret(name, value)
         };
-        let superuser = create(
-            "crm/superuser",
-            login(server.superuser(), server.superuser_password()),
-        )?;
-        let mut app = login("app", "made-by-hand");
-        app["masterarn"] = json!(superuser);
-        create("crm/app", app)?;
-        create("crm/batch", login("batch", "made-by-hand"))?;
+        let superuser = login(server.superuser(), server.superuser_password(), None);
+        let superuser = create("crm/superuser", superuser)?;
+        create("crm/app", login("app", "made-by-hand", Some(&superuser)))?;
+        create("crm/batch", login("batch", "made-by-hand", None))?;
         let service = simulator.serve().await?;
         Ok(Self {
             server,

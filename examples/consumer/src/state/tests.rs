@@ -192,3 +192,18 @@ fn a_flush_lets_a_refused_version_be_tried_again() {
     state.flush();
     assert_eq!((freshness(&state, 0), trust(&state, 0)), ("unread", "untried"));
 }
+
+#[test]
+fn a_flood_of_announcements_makes_ten_reads_a_second() {
+    let mut state = state();
+    let mut now = Duration::ZERO;
+    for number in 0..1000 {
+        now += Duration::from_millis(10);
+        assert!(state.announce(&format!("bogus-{number}")));
+        if !matches!(state.freshness(now, TTL), Freshness::Fresh(_)) {
+            let number = state.begin_read();
+            state.end_read((number, now), now, Ok(Arc::new(Current::of("v1", ()))));
+        }
+    }
+    assert_eq!(state.stats().reads, 100);
+}
