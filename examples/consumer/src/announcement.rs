@@ -4,6 +4,9 @@ use std::fmt;
 
 use rotation_core::AWSCURRENT;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::cache::SecretCache;
 
 /// That a version of a secret has become `AWSCURRENT`. Holds no value, and need not be kept secret.
 ///
@@ -14,8 +17,8 @@ use serde::Deserialize;
 pub struct Announcement {
     /// The secret's ARN.
     pub secret_arn: String,
-    /// The version's id.
-    pub version_id: String,
+    /// The version's id; nothing if the event that told of it does not say.
+    pub version_id: Option<String>,
 }
 
 /// A message that is no announcement. Repeating it does not help.
@@ -62,6 +65,15 @@ impl Announcement {
         }
     }
 
+    /// Tells the cache of its secret: [`announce`](SecretCache::announce), or where there is no version,
+    /// [`flush`](SecretCache::flush).
+    pub fn tell<T: DeserializeOwned>(&self, cache: &SecretCache<T>) {
+        match &self.version_id {
+            Some(version) => _ = cache.announce(version),
+            None => cache.flush(),
+        }
+    }
+
     /// Whether it is about this secret, by its ARN or its name.
     #[must_use]
     pub fn is_of(&self, secret_id: &str) -> bool {
@@ -80,7 +92,7 @@ impl Announcement {
 enum Shape {
     Own {
         secret_arn: String,
-        version_id: String,
+        version_id: Option<String>,
     },
     Event(Event),
     Sns {
@@ -111,7 +123,7 @@ impl Event {
             && self.detail_type == "Secret Label Updated"
             && self.detail.label_updated == AWSCURRENT;
         let secret_arn = self.resources.into_iter().next()?;
-        let version_id = self.detail.version_id;
+        let version_id = Some(self.detail.version_id);
         is_it.then_some(Announcement {
             secret_arn,
             version_id,
@@ -152,9 +164,20 @@ mod tests {
         ] {
             let announced = Announcement::parse(&message).unwrap();
             assert_eq!(
-                (announced.secret_arn.as_str(), announced.version_id.as_str()),
-                (ARN, "v2")
+                (announced.secret_arn.as_str(), announced.version_id.as_deref()),
+                (ARN, Some("v2"))
             );
+        }
+    }
+
+    #[test]
+    fn an_announcement_without_a_version_is_one() {
+        for message in [
+            json!({"secret_arn": ARN}),
+            json!({"secret_arn": ARN, "version_id": null}),
+        ] {
+            let announced = Announcement::parse(&message.to_string()).unwrap();
+            assert_eq!(announced.version_id, None);
         }
     }
 

@@ -38,8 +38,8 @@ impl Queue {
     /// would come again; a failure to receive is logged, and tried again a little later: the cache's time to
     /// live goes on working. May be dropped at any time; what was received and not deleted comes again.
     ///
-    /// Run it as a task of its own, and give it every cache: `|news| if news.is_of("crm/api-key") {
-    /// cache.announce(&news.version_id); }`.
+    /// Run it as a task of its own, and give it every cache: `|news| if news.is_of("crm/api-key")
+    /// { news.tell(&cache) }`.
     pub async fn listen(&self, heard: impl Fn(&Announcement) + Send + Sync) {
         loop {
             if let Err(error) = self.receive(WAIT, &heard).await {
