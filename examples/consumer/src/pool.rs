@@ -147,11 +147,13 @@ where
         let Ok(current) = self.cache.current().await else {
             return Ok(());
         };
-        if current.version() == connection.version || self.cache.is_refused(current.version()) {
+        if current.version() == connection.version {
             return Ok(());
         }
         match self.connect(Some(Duration::ZERO)).await {
             Ok(new) => *connection = new,
+            // It was refused before, and that was said then.
+            Err(CallError::Refused { error: None, .. }) => {}
             Err(error) => tracing::warn!(
                 error = rotation_core::chain(&error),
                 version = connection.version,

@@ -9,8 +9,8 @@ use crate::source::ReadError;
 /// How often an announced version is looked for when reads do not show it yet.
 const LOOKS: u32 = 5;
 
+/// Before the next read when one was in vain.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct State<T> {
@@ -194,7 +194,7 @@ impl<T> State<T> {
         };
         self.in_vain = if helped { 0 } else { self.in_vain + 1 };
         self.last_end = now;
-        self.not_before = now.saturating_add(doubling(self.in_vain, FIRST_PAUSE, LONGEST_PAUSE));
+        self.not_before = now.saturating_add(pause(self.in_vain));
     }
 
     /// Whether this is what was looked for.
@@ -315,6 +315,15 @@ impl<T> State<T> {
         self.held
             .as_mut()
             .filter(|held| held.current.version() == version)
+    }
+}
+
+/// Before the next read, when so many in a row were in vain: up to a second while requests wait for what they
+/// bring, and up to half a minute when those have given up.
+fn pause(in_vain: u32) -> Duration {
+    match in_vain {
+        0..=8 => doubling(in_vain, FIRST_PAUSE, Duration::from_secs(1)),
+        _ => doubling(in_vain - 8, Duration::from_secs(2), Duration::from_secs(30)),
     }
 }
 
