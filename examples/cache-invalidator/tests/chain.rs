@@ -11,18 +11,11 @@
 mod support;
 
 use rotation_core::Grace;
-use rotation_testkit::lambda::Invoked;
 use serde_json::{Value, json};
-use support::scene::{Scene, To, function};
+use support::api_key::Scene;
+use support::relay::{Relay, To, function};
 
-fn sent(invoked: &Invoked) {
-    assert!(
-        !invoked.failed && invoked.payload["outcome"] == "sent",
-        "{invoked:?}"
-    );
-}
-
-async fn chain(to: To, event: fn(&Scene) -> Value) {
+async fn chain(to: To, event: fn(&Relay) -> Value) {
     let scene = Scene::new(to).await;
     let application = scene.application();
     let first = application.request().await.unwrap();
@@ -30,21 +23,25 @@ async fn chain(to: To, event: fn(&Scene) -> Value) {
     let second = scene.rotate(Grace::UntilNextRotation).await;
     running.more(20).await;
     assert_eq!(application.request().await.unwrap(), first, "nobody has told it");
-    sent(&scene.function.invoke(&event(&scene)).await);
+    scene.relay.deliver(&event(&scene.relay)).await;
     assert_eq!(scene.hear().await, 1);
     assert_eq!(application.request().await.unwrap(), second);
     running.more(20).await;
     assert_eq!(running.failed().await, 0);
     assert_eq!((scene.cache.stats().refusals, scene.cache.stats().reads), (0, 2));
-    assert_eq!(scene.messaging.messages().len(), 0, "what was heard is deleted");
-    scene.assert_nothing_printed();
+    assert_eq!(
+        scene.relay.messaging.messages().len(),
+        0,
+        "what was heard is deleted"
+    );
+    scene.relay.assert_nothing_printed();
 }
 
 #[tokio::test]
 async fn the_next_request_after_the_event_uses_the_new_key() {
     for to in [To::Topic, To::Queue] {
-        chain(to, Scene::label_updated).await;
-        chain(to, Scene::rotation_succeeded).await;
+        chain(to, Relay::label_updated).await;
+        chain(to, Relay::rotation_succeeded).await;
     }
 }
 
@@ -59,7 +56,7 @@ async fn without_grace_no_request_fails_before_the_event_comes() {
         let version = scene.rotate(Grace::None).await;
         running.more(20).await;
         assert_eq!(application.request().await.unwrap(), version);
-        sent(&scene.function.invoke(&scene.label_updated()).await);
+        scene.relay.deliver(&scene.relay.label_updated()).await;
         let reads = scene.cache.stats().reads;
         assert_eq!(scene.hear().await, 1);
         running.more(20).await;
@@ -67,7 +64,7 @@ async fn without_grace_no_request_fails_before_the_event_comes() {
     }
     assert_eq!(running.failed().await, 0);
     assert!(scene.cache.stats().refusals >= 3);
-    scene.assert_nothing_printed();
+    scene.relay.assert_nothing_printed();
 }
 
 /// Events come more than once, both kinds of each rotation, and in any order.
@@ -81,10 +78,10 @@ async fn duplicate_and_late_events_are_harmless() {
     let mut last = String::new();
     for _ in 0..3 {
         last = scene.rotate(Grace::UntilNextRotation).await;
-        events.extend([scene.label_updated(), scene.rotation_succeeded()]);
+        events.extend([scene.relay.label_updated(), scene.relay.rotation_succeeded()]);
     }
     for event in events.iter().chain(events.iter().rev()) {
-        sent(&scene.function.invoke(event).await);
+        scene.relay.deliver(event).await;
         while scene.hear().await > 0 {}
         running.more(4).await;
         assert_eq!(application.request().await.unwrap(), last);
@@ -109,18 +106,19 @@ async fn an_event_that_is_not_understood_is_done_with() {
             "ignored",
         ),
     ] {
-        let invoked = scene.function.invoke(&event).await;
+        let invoked = scene.relay.function.invoke(&event).await;
         assert!(!invoked.failed, "{event}: {invoked:?}");
         assert_eq!(invoked.payload["outcome"], outcome, "{event}");
     }
-    assert!(scene.messaging.messages().is_empty());
+    assert!(scene.relay.messaging.messages().is_empty());
     let warnings = scene
+        .relay
         .function
         .output()
         .lines()
         .filter(|line| line.contains(r#""level":"WARN""#))
         .count();
-    assert_eq!(warnings, 3, "{}", scene.function.output());
+    assert_eq!(warnings, 3, "{}", scene.relay.function.output());
 }
 
 /// News that could not be sent is a failure, so that Lambda tries again.
@@ -129,8 +127,8 @@ async fn news_that_is_not_sent_fails_the_invocation() {
     for to in [To::Topic, To::Queue] {
         let scene = Scene::new(to).await;
         scene.rotate(Grace::UntilNextRotation).await;
-        scene.messaging.deny();
-        let invoked = scene.function.invoke(&scene.label_updated()).await;
+        scene.relay.messaging.deny();
+        let invoked = scene.relay.function.invoke(&scene.relay.label_updated()).await;
         assert_eq!(
             invoked.error_type(),
             Some("CacheInvalidator.NotSent"),
@@ -141,9 +139,9 @@ async fn news_that_is_not_sent_fails_the_invocation() {
             "{invoked:?}"
         );
         assert!(
-            scene.function.output().contains(r#""outcome":"not_sent""#),
+            scene.relay.function.output().contains(r#""outcome":"not_sent""#),
             "{}",
-            scene.function.output()
+            scene.relay.function.output()
         );
     }
 }
@@ -153,8 +151,8 @@ async fn news_that_is_not_sent_fails_the_invocation() {
 async fn a_message_that_is_not_understood_is_deleted() {
     let scene = Scene::new(To::Queue).await;
     scene.application().request().await.unwrap();
-    scene.messaging.put("{}");
-    scene.messaging.put("sentinel");
+    scene.relay.messaging.put("{}");
+    scene.relay.messaging.put("sentinel");
     assert_eq!(scene.hear().await, 2);
     assert_eq!(scene.hear().await, 0);
     assert_eq!(scene.cache.stats().reads, 1);

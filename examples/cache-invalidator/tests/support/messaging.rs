@@ -29,6 +29,7 @@ struct State {
     /// By receipt handle; what was sent first comes first.
     queue: BTreeMap<u64, String>,
     sent: u64,
+    ever: Vec<String>,
     denied: bool,
 }
 
@@ -68,6 +69,11 @@ impl Messaging {
         self.state.lock().unwrap().queue.values().cloned().collect()
     }
 
+    /// All that was ever sent.
+    pub(crate) fn ever(&self) -> Vec<String> {
+        self.state.lock().unwrap().ever.clone()
+    }
+
     /// Puts a message into the queue, as anybody might who may send.
     pub(crate) fn put(&self, body: &str) {
         self.state.lock().unwrap().put(body.to_owned());
@@ -100,6 +106,7 @@ impl Messaging {
 impl State {
     fn put(&mut self, body: String) -> String {
         self.sent += 1;
+        self.ever.push(body.clone());
         self.queue.insert(self.sent, body);
         format!("message-{}", self.sent)
     }

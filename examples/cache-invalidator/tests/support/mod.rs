@@ -2,5 +2,6 @@
 //! SQS, the consumer.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod api_key;
 pub(crate) mod messaging;
-pub(crate) mod scene;
+pub(crate) mod relay;
