@@ -25,6 +25,8 @@ const REMAINING: Duration = Duration::from_secs(30);
 struct Counts {
     good: AtomicUsize,
     bad: AtomicUsize,
+    /// How often the target refused, whether the request failed of it or not.
+    refused: AtomicUsize,
     over: AtomicBool,
 }
 

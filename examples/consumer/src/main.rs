@@ -12,11 +12,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 An application that reads a rotated credential, while it is rotated.
 
-Usage: cargo run -p consumer [-- api-key | postgres]
+Usage: cargo run -p consumer [-- api-key | postgres | --break=refetch]
 
-  api-key    four rotations of an API key, some of which end the key that is in use
-  postgres   four rotations of PostgreSQL passwords, under a pool of connections
-  --help     print this
+  api-key           four rotations of an API key, some of which end the key that is in use
+  postgres          four rotations of PostgreSQL passwords, under a pool of connections
+  --break=refetch   api-key, with an application that reads the secret once, at its start
+  --help            print this
 
 Both, if none is named. The PostgreSQL server is the newest that is installed, or the one in the folder that
 ROTATION_POSTGRES_BIN names. Without one:
@@ -29,37 +30,38 @@ Exit code: 0 if no request failed, 1 if one did, 2 if it could not be tried.
 
 #[derive(Debug)]
 enum Command {
-    Run { api_key: bool, postgres: bool },
+    Both,
+    ApiKey { refetch: bool },
+    Postgres,
     Help,
 }
 
 fn parse(arguments: &[String]) -> Result<Command, String> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let (api_key, postgres) = match arguments.as_slice() {
-        [] => (true, true),
-        ["api-key"] => (true, false),
-        ["postgres"] => (false, true),
-        ["--help" | "-h"] => return Ok(Command::Help),
-        [other, ..] => return Err(format!("unknown argument {other:?}\n\n{HELP}")),
-    };
-    Ok(Command::Run { api_key, postgres })
+    match arguments.as_slice() {
+        [] => Ok(Command::Both),
+        ["api-key"] => Ok(Command::ApiKey { refetch: true }),
+        ["--break=refetch"] => Ok(Command::ApiKey { refetch: false }),
+        ["postgres"] => Ok(Command::Postgres),
+        ["--help" | "-h"] => Ok(Command::Help),
+        [other, ..] => Err(format!("unknown argument {other:?}\n\n{HELP}")),
+    }
 }
 
 async fn run(command: Command, out: &mut impl Write) -> demo::Result<bool> {
-    let Command::Run { api_key, postgres } = command else {
-        out.write_all(HELP.as_bytes())?;
-        return Ok(true);
+    let failed = match command {
+        Command::ApiKey { refetch } => demo::api_key::run(out, refetch).await?,
+        Command::Postgres => demo::postgres::run(out).await?,
+        Command::Both => {
+            let failed = demo::api_key::run(out, true).await?;
+            writeln!(out)?;
+            failed + demo::postgres::run(out).await?
+        }
+        Command::Help => {
+            out.write_all(HELP.as_bytes())?;
+            return Ok(true);
+        }
     };
-    let mut failed = 0;
-    if api_key {
-        failed += demo::api_key::run(out).await?;
-    }
-    if api_key && postgres {
-        writeln!(out)?;
-    }
-    if postgres {
-        failed += demo::postgres::run(out).await?;
-    }
     writeln!(out, "\nfailed: {failed}")?;
     Ok(failed == 0)
 }
@@ -113,23 +115,21 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_request_fails_while_an_api_key_is_rotated() {
-        let command = Command::Run {
-            api_key: true,
-            postgres: false,
-        };
-        let (held, text) = output(command).await;
+        let (held, text) = output(Command::ApiKey { refetch: true }).await;
         assert!(held, "{text}");
         let parts = ["key-1", "key-2", "key-4", "key-5", "failed: 0"];
         assert_parts(&text, &parts);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn without_the_refetch_requests_fail_and_are_counted() {
+        let (held, text) = output(Command::ApiKey { refetch: false }).await;
+        assert!(!held && !text.contains("failed: 0"), "{text}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_query_fails_while_passwords_are_rotated() {
-        let command = Command::Run {
-            api_key: false,
-            postgres: true,
-        };
-        let (held, text) = output(command).await;
+        let (held, text) = output(Command::Postgres).await;
         assert!(held, "{text}");
         let parts = [
             "1  alternating",

@@ -1,9 +1,11 @@
 //! An API key: four rotations, the first of which leaves the key that is in use alive.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use consumer::{Attempt, CallError, SecretCache, SecretsManager, Stats};
+use consumer::{Attempt, CallError, Current, SecretCache, SecretsManager};
 use rotation_core::{Grace, Rotator, SecretString, SecretValue};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, Request};
 use rotation_testkit::http::{KeyProvider, KeyServer};
@@ -26,8 +28,9 @@ struct Vendor {
     key_id: String,
 }
 
-/// Rotates four times; the number of requests that failed.
-pub(crate) async fn run(out: &mut impl Write) -> Result<usize> {
+/// Rotates four times; the number of requests that failed. Without `refetch` the application reads the secret at
+/// its start and never again, as one does that has it from an environment variable.
+pub(crate) async fn run(out: &mut impl Write, refetch: bool) -> Result<usize> {
     let scene = Scene::new().await?;
     writeln!(
         out,
@@ -44,16 +47,13 @@ pub(crate) async fn run(out: &mut impl Write) -> Result<usize> {
         "\n{:<58}{:>8}{:>6}{:>7}{:>8}   in use",
         "rotation", "answered", "401s", "reads", "failed"
     )?;
-    let application = Application::start(&scene).await?;
+    let application = Application::start(&scene, refetch).await?;
     application.counts.more(REQUESTS).await?;
     let mut before = Row::default();
     let mut row = |out: &mut dyn Write, title: &str| -> Result<()> {
         let now = application.row();
         let (answered, failed) = (now.answered - before.answered, now.failed - before.failed);
-        let (refused, reads) = (
-            now.stats.refusals - before.stats.refusals,
-            now.stats.reads - before.stats.reads,
-        );
+        let (refused, reads) = (now.refused - before.refused, now.reads - before.reads);
         let key = application.key();
         writeln!(
             out,
@@ -180,21 +180,30 @@ struct Application {
 struct Row {
     answered: usize,
     failed: usize,
-    stats: Stats,
+    refused: usize,
+    reads: u64,
 }
 
 impl Application {
-    async fn start(scene: &Scene) -> Result<Self> {
+    async fn start(scene: &Scene, refetch: bool) -> Result<Self> {
         let source = SecretsManager::new(client(&scene.server).await, &scene.arn);
         let (cache, counts) = (Arc::new(SecretCache::new(source)), Arc::new(Counts::default()));
         let key = Arc::new(Mutex::new(String::new()));
         // Its requests go to this machine; one of yours verifies servers by the roots that you give it here.
         let http = reqwest::Client::builder().tls_backend_preconfigured(trusting(RootCertStore::empty())?);
         let http = http.build()?;
+        let url = format!("{}/health", scene.keys.base_url());
         let work = |_| {
             let (cache, counts, key) = (Arc::clone(&cache), Arc::clone(&counts), Arc::clone(&key));
-            let url = format!("{}/health", scene.keys.base_url());
-            tokio::spawn(work(cache, http.clone(), counts, key, url))
+            let (http, url) = (http.clone(), url.clone());
+            let task = Task {
+                cache,
+                http,
+                url,
+                counts,
+                key,
+            };
+            tokio::spawn(task.run(refetch))
         };
         let tasks = (0..TASKS).map(work).collect();
         Ok(Self {
@@ -210,7 +219,8 @@ impl Application {
         Row {
             answered,
             failed,
-            stats: self.cache.stats(),
+            refused: self.counts.refused.load(Ordering::SeqCst),
+            reads: self.cache.stats().reads,
         }
     }
 
@@ -229,40 +239,53 @@ impl Application {
     }
 }
 
-async fn work(
+/// One task of the application.
+struct Task {
     cache: Arc<SecretCache<Vendor>>,
     http: reqwest::Client,
+    url: String,
     counts: Arc<Counts>,
     key: Arc<Mutex<String>>,
-    url: String,
-) {
-    while !counts.is_over() {
-        let answered = request(&cache, &http, &url).await;
-        if let Ok(id) = &answered {
-            key.lock().unwrap_or_else(PoisonError::into_inner).clone_from(id);
-        }
-        counts.count(answered.is_ok());
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
 }
 
-/// A request of the application, and the id of the key that it was answered with: this is what a reader's own
-/// looks like.
-async fn request(
-    cache: &SecretCache<Vendor>,
-    http: &reqwest::Client,
-    url: &str,
-) -> Result<String, CallError<reqwest::Error>> {
-    cache
-        .call(|vendor| async move {
-            let request = http.get(url).bearer_auth(vendor.api_key.expose_secret());
-            let reply = request.send().await.map_err(Attempt::Failed)?;
-            let refused = reply.status() == reqwest::StatusCode::UNAUTHORIZED;
-            match reply.error_for_status() {
-                Ok(_) => Ok(vendor.key_id.clone()),
-                Err(error) if refused => Err(Attempt::Refused(error)),
-                Err(error) => Err(Attempt::Failed(error)),
+impl Task {
+    async fn run(self, refetch: bool) {
+        let first = self.cache.current().await;
+        while !self.counts.is_over() {
+            let answered = match (&first, refetch) {
+                (Ok(first), false) => self.ask(Arc::clone(first)).await.ok(),
+                _ => self.request().await.ok(),
+            };
+            if let Some(id) = &answered {
+                self.key
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone_from(id);
             }
-        })
-        .await
+            self.counts.count(answered.is_some());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// A request as a reader's own is: with what the cache holds, and again after a refusal.
+    async fn request(&self) -> Result<String, CallError<reqwest::Error>> {
+        self.cache.call(|vendor| self.ask(vendor)).await
+    }
+
+    /// Asks the provider; the id of the key that it was answered with.
+    async fn ask(&self, vendor: Arc<Current<Vendor>>) -> Result<String, Attempt<reqwest::Error>> {
+        let request = self
+            .http
+            .get(&self.url)
+            .bearer_auth(vendor.api_key.expose_secret());
+        let reply = request.send().await.map_err(Attempt::Failed)?;
+        match (reply.status().as_u16(), reply.error_for_status()) {
+            (_, Ok(_)) => Ok(vendor.key_id.clone()),
+            (401, Err(error)) => {
+                self.counts.refused.fetch_add(1, Ordering::SeqCst);
+                Err(Attempt::Refused(error))
+            }
+            (_, Err(error)) => Err(Attempt::Failed(error)),
+        }
+    }
 }
