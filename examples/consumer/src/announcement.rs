@@ -41,7 +41,11 @@ impl Announcement {
     ///
     /// [`NotUnderstood`]: anything else. Of its text nothing is quoted.
     pub fn parse(message: &str) -> Result<Self, NotUnderstood> {
-        match serde_json::from_str(message).map_err(|_| NotUnderstood)? {
+        let shape = match Shape::read(message)? {
+            Shape::Sns { message } => Shape::read(&message)?,
+            bare => bare,
+        };
+        match shape {
             Shape::Own {
                 secret_arn,
                 version_id,
@@ -50,18 +54,8 @@ impl Announcement {
                 version_id,
             }),
             Shape::Event(event) => event.announced().ok_or(NotUnderstood),
-            // One envelope, not one in another.
-            Shape::Sns { message } => match serde_json::from_str(&message).map_err(|_| NotUnderstood)? {
-                Shape::Own {
-                    secret_arn,
-                    version_id,
-                } => Ok(Self {
-                    secret_arn,
-                    version_id,
-                }),
-                Shape::Event(event) => event.announced().ok_or(NotUnderstood),
-                Shape::Sns { .. } => Err(NotUnderstood),
-            },
+            // An envelope in an envelope.
+            Shape::Sns { .. } => Err(NotUnderstood),
         }
     }
 
@@ -99,6 +93,12 @@ enum Shape {
         #[serde(rename = "Message")]
         message: String,
     },
+}
+
+impl Shape {
+    fn read(message: &str) -> Result<Self, NotUnderstood> {
+        serde_json::from_str(message).map_err(|_| NotUnderstood)
+    }
 }
 
 #[derive(Deserialize)]

@@ -5,13 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use rotation_core::SecretValue;
+use rotation_core::{SecretValue, async_trait};
 
 /// Where a secret is read: Secrets Manager, or a double in a test.
 #[async_trait]
@@ -95,7 +94,8 @@ impl Source for SecretsManager {
 /// ring and the operating system's roots.
 ///
 /// Region, credentials and endpoints come from where the SDK always looks: `AWS_REGION`, a profile, the
-/// container's or the machine's role, `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+/// container's or the machine's role, `AWS_ENDPOINT_URL_SECRETS_MANAGER`. Profiles with SSO or a credential
+/// process take the features `sso` and `credentials-process` of `aws-config`.
 #[must_use]
 pub fn aws_config() -> ConfigLoader {
     let http = aws_smithy_http_client::Builder::new()
