@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{Credentials, Region};
+use consumer::Settings;
 use rotation_core::Rotate;
 use rotation_testkit::server::SimulatorServer;
 use rotation_testkit::{Simulator, StepResult};
@@ -85,6 +86,14 @@ async fn client(server: &SimulatorServer) -> Client {
         .endpoint_url(server.endpoint_url())
         .credentials_provider(credentials);
     Client::new(&config.load().await)
+}
+
+/// The default times, but for the two that a busy machine may exceed.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.read_timeout = Duration::from_secs(20);
+    settings.budget = Duration::from_secs(30);
+    settings
 }
 
 /// Does the rotation's next step, as Secrets Manager calls for it; its name, or `None` at the end.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::{Credentials, Region};
-use consumer::{Queue, SecretCache, SecretsManager};
+use consumer::{Queue, SecretCache, SecretsManager, Settings};
 use rotation_core::{Rotate, SecretValue};
 use rotation_testkit::lambda::{Function, FunctionBuilder, Invoked};
 use rotation_testkit::model::ActivityKind;
@@ -84,7 +84,11 @@ impl Relay {
     pub(crate) async fn cache<T: DeserializeOwned>(&self) -> Arc<SecretCache<T>> {
         let config = config(&self.server.endpoint_url()).load().await;
         let client = aws_sdk_secretsmanager::Client::new(&config);
-        Arc::new(SecretCache::new(SecretsManager::new(client, SECRET)))
+        // The default times, but for the two that a busy machine may exceed.
+        let mut settings = Settings::default();
+        settings.read_timeout = Duration::from_secs(20);
+        settings.budget = Duration::from_secs(30);
+        Arc::new(SecretCache::new(SecretsManager::new(client, SECRET)).with_settings(settings))
     }
 
     /// A whole rotation; the new version.

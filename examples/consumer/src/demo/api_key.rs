@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::{Counts, Result, client, step, trusting};
+use super::{Counts, Result, client, settings, step, trusting};
 
 const TASKS: usize = 8;
 const REQUESTS: usize = 40;
@@ -187,7 +187,10 @@ struct Row {
 impl Application {
     async fn start(scene: &Scene, refetch: bool) -> Result<Self> {
         let source = SecretsManager::new(client(&scene.server).await, &scene.arn);
-        let (cache, counts) = (Arc::new(SecretCache::new(source)), Arc::new(Counts::default()));
+        let (cache, counts) = (
+            Arc::new(SecretCache::new(source).with_settings(settings())),
+            Arc::new(Counts::default()),
+        );
         let key = Arc::new(Mutex::new(String::new()));
         // Its requests go to this machine; one of yours verifies servers by the roots that you give it here.
         let http = reqwest::Client::builder().tls_backend_preconfigured(trusting(RootCertStore::empty())?);

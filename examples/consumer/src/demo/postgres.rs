@@ -21,7 +21,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Counts, Result, client, step, trusting, until};
+use super::{Counts, Result, client, settings, step, trusting, until};
 
 const CONNECTIONS: usize = 4;
 const QUERIES: usize = 25;
@@ -193,7 +193,10 @@ struct Application {
 impl Application {
     async fn start(scene: &Scene, secret: &str) -> Result<Self> {
         let source = SecretsManager::new(client(&scene.service).await, secret);
-        let (cache, counts) = (Arc::new(SecretCache::new(source)), Arc::new(Counts::default()));
+        let (cache, counts) = (
+            Arc::new(SecretCache::new(source).with_settings(settings())),
+            Arc::new(Counts::default()),
+        );
         let pool = pool(&scene.server, Arc::clone(&cache))?;
         let tasks = (0..CONNECTIONS).map(|_| tokio::spawn(work(pool.clone(), Arc::clone(&counts))));
         let tasks = tasks.collect();
@@ -224,7 +227,8 @@ fn pool(server: &PostgresServer, cache: Arc<SecretCache<Login>>) -> Result<Pool<
         .ssl_mode(SslMode::Require)
         .connect_timeout(Duration::from_secs(5));
     let manager = PostgresManager::new(cache, config, tls(server.ca_pem())?);
-    let time = Some(Duration::from_secs(10));
+    // A login may wait for as long as the cache's budget.
+    let time = Some(2 * settings().budget);
     let pool = Pool::builder(manager)
         .max_size(CONNECTIONS)
         .runtime(Runtime::Tokio1);
