@@ -44,7 +44,7 @@
 //! checked, for want of something that the double does not tell, fails and says what is missing.
 //!
 //! The suite proves clause by clause and so says what is wrong; the [explorer](crate::explore) then looks at
-//! everything together.
+//! everything together. Stores have a suite of their own: [`store`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -60,6 +60,7 @@ mod calls;
 mod clause;
 mod histories;
 mod interruptions;
+pub mod store;
 
 /// The suite for one backend. No method needs an async runtime, and none may be called within one.
 pub struct Conformance<S: Subject> {
