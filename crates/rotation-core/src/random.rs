@@ -48,3 +48,32 @@ pub(crate) fn uniform(random: &dyn RandomSource, below: usize) -> Result<usize, 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// These numbers, one after another.
+    #[derive(Debug)]
+    struct Given(Mutex<Vec<u32>>);
+
+    impl RandomSource for Given {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomUnavailable> {
+            let number = self.0.lock().unwrap().remove(0);
+            bytes.copy_from_slice(&number.to_le_bytes());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_what_would_favour_small_results_is_drawn_again() {
+        let drawn = |numbers: &[u32], below| uniform(&Given(Mutex::new(numbers.to_vec())), below).unwrap();
+        // 2^32 - 1 is a multiple of 3 and of 5, and one more than a multiple of 2.
+        assert_eq!(drawn(&[u32::MAX - 1, 0], 3), 2);
+        assert_eq!(drawn(&[u32::MAX - 1, 1], 2), 1, "the limit itself is drawn again");
+        assert_eq!(drawn(&[u32::MAX - 2, 0], 2), 1);
+        assert_eq!(drawn(&[7], 0), 0);
+    }
+}
