@@ -1,0 +1,230 @@
+//! `abandon`: gives up the version that is pending.
+
+use rotation_core::chain;
+
+use crate::advice;
+use crate::args;
+use crate::error::{Error, Exit};
+use crate::service::ServiceError;
+use crate::session::{Ending, Found, Session};
+use crate::state::{Facts, Pending, State};
+
+pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon) -> Result<Exit, Error> {
+    let Found { facts, state } = session.look(&arguments.target.secret).await?;
+    let Some(pending) = state.pending().cloned() else {
+        return nothing(session, arguments, &facts, &state).await;
+    };
+    let is_on = !matches!(state, State::Blocked(_));
+    let proof = prove(session, arguments, &facts, &pending).await?;
+    let mut plan = vec![
+        format!("abandons {}, of which {}", facts.name, state.summary()),
+        proof,
+    ];
+    plan.extend(steps(&facts, &pending, is_on));
+    session.confirm(&plan, arguments.confirmed.yes)?;
+    if is_on {
+        session.service.cancel(&facts.asked).await?;
+    }
+    let outcome = release(session, &facts, &pending, is_on).await?;
+    let says = match turn_on(session, arguments, &facts, is_on).await? {
+        true => format!("{}; rotation is on", outcome.says(&pending)),
+        false => format!(
+            "{}; rotation is OFF, to turn it on without rotating: {}",
+            outcome.says(&pending),
+            advice::turn_on_command(&facts)
+        ),
+    };
+    let ending = Ending {
+        command: "abandon",
+        outcome: outcome.as_str(),
+        says,
+        before: &facts,
+        exit: Exit::Done,
+    };
+    session.close(ending).await
+}
+
+/// Nothing is pending, as when this command is repeated: only rotation may be left to turn on.
+async fn nothing(
+    session: &mut Session<'_, '_>,
+    arguments: &args::Abandon,
+    facts: &Facts,
+    state: &State,
+) -> Result<Exit, Error> {
+    let (mut outcome, mut says) = (
+        "nothing_pending",
+        format!("nothing to abandon: {}", state.summary()),
+    );
+    if arguments.turn_on && *state == State::Off {
+        session.confirm(&[turning_on()], arguments.confirmed.yes)?;
+        let token = session.token()?;
+        session
+            .service
+            .turn_on(&facts.asked, &token, facts.rules.as_ref())
+            .await?;
+        (outcome, says) = ("turned_on", "nothing was pending; rotation is on".to_owned());
+    }
+    let ending = Ending {
+        command: "abandon",
+        outcome,
+        says,
+        before: facts,
+        exit: Exit::Done,
+    };
+    session.close(ending).await
+}
+
+fn steps(facts: &Facts, pending: &Pending, is_on: bool) -> Vec<String> {
+    let mut steps = Vec::new();
+    if is_on {
+        steps.push("CancelRotateSecret turns rotation off, so that no replay comes between".to_owned());
+    }
+    steps.push(format!("AWSPENDING is taken off version {}", pending.version));
+    if pending.stored != Some(false) {
+        steps.push(format!(
+            "what that version holds stays readable by its id for a day at least: aws secretsmanager get-secret-value \
+             --secret-id {} --version-id {}",
+            facts.asked, pending.version
+        ));
+    }
+    steps.push(turning_on());
+    steps
+}
+
+fn turning_on() -> String {
+    "to turn rotation on again, RotateSecret with RotateImmediately=false: the schedule stays, nothing rotates now; \
+     testSecret alone runs on a copy of AWSCURRENT, which is AWSPENDING for that time"
+        .to_owned()
+}
+
+/// Sees to it that the pending credential is not the only one that works: so it may be where a password
+/// is changed in place and setSecret has been done.
+async fn prove(
+    session: &Session<'_, '_>,
+    arguments: &args::Abandon,
+    facts: &Facts,
+    pending: &Pending,
+) -> Result<String, Error> {
+    if pending.stored == Some(false) {
+        return Ok("that version has no value: nothing is lost with it".to_owned());
+    }
+    if arguments.without_proof {
+        return Ok("it is NOT proved that AWSCURRENT works".to_owned());
+    }
+    let (Some(backend), Some(current)) = (session.backend, facts.current()) else {
+        return Err(Error::Refused(format!(
+            "version {} holds a value, and without a backend it cannot be proved that AWSCURRENT works: where a password \
+             is changed in place, the target may know only the pending one by now; log in with AWSCURRENT by hand, \
+             then repeat this with --without-proof",
+            pending.version
+        )));
+    };
+    let value = session.service.value(&facts.asked, current).await?;
+    match session.prove(backend, facts, current, &value).await {
+        Ok(()) => Ok("the AWSCURRENT credential works".to_owned()),
+        Err(error) => Err(Error::Refused(format!(
+            "the AWSCURRENT credential does not work ({}); if the target is up, the pending one may be the one that \
+             does: go on with it by `rotation resume {}`, or give it up all the same with --without-proof",
+            chain(&error),
+            facts.asked
+        ))),
+    }
+}
+
+/// What became of the label.
+enum Released {
+    Taken,
+    /// The rotation came to its end meanwhile.
+    BecameCurrent,
+    /// It was gone already.
+    Gone,
+}
+
+impl Released {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Taken => "abandoned",
+            Self::BecameCurrent => "became_current",
+            Self::Gone => "already_released",
+        }
+    }
+
+    fn says(&self, pending: &Pending) -> String {
+        let version = &pending.version;
+        match self {
+            Self::Taken => format!("version {version} is no longer AWSPENDING"),
+            Self::BecameCurrent => format!("version {version} became AWSCURRENT meanwhile, and was left so"),
+            Self::Gone => format!("version {version} had lost AWSPENDING already"),
+        }
+    }
+}
+
+/// The labels are looked at again: a step that was under way may have moved them.
+async fn release(
+    session: &Session<'_, '_>,
+    facts: &Facts,
+    pending: &Pending,
+    turned_off: bool,
+) -> Result<Released, Error> {
+    let halfway = |source: ServiceError| match turned_off {
+        true => Error::Halfway {
+            done: "rotation was turned off".to_owned(),
+            source,
+            remedy: format!(
+                "rotation is OFF; repeat `rotation abandon {} --turn-on`",
+                facts.asked
+            ),
+        },
+        false => source.into(),
+    };
+    let found = session.look(&facts.asked).await.map_err(halfway)?;
+    let version = &pending.version;
+    if found.facts.current() == Some(version) {
+        return Ok(Released::BecameCurrent);
+    }
+    if found.facts.pending().is_none_or(|it| it.version != *version) {
+        return Ok(Released::Gone);
+    }
+    session
+        .service
+        .release(&facts.asked, version)
+        .await
+        .map_err(halfway)?;
+    Ok(Released::Taken)
+}
+
+/// Turns rotation on again where it is to be on: as the options say, else as somebody answers, else as it
+/// was before.
+async fn turn_on(
+    session: &mut Session<'_, '_>,
+    arguments: &args::Abandon,
+    facts: &Facts,
+    was_on: bool,
+) -> Result<bool, Error> {
+    let wanted = if arguments.turn_on || arguments.leave_off {
+        arguments.turn_on
+    } else if arguments.confirmed.yes || facts.function.is_none() {
+        was_on
+    } else {
+        session
+            .console
+            .ask("Turn rotation on again, without rotating now?")
+    };
+    if !wanted {
+        return Ok(false);
+    }
+    let token = session.token()?;
+    let turned_on = session
+        .service
+        .turn_on(&facts.asked, &token, facts.rules.as_ref())
+        .await;
+    turned_on.map_err(|source| Error::Halfway {
+        done: "AWSPENDING was taken off".to_owned(),
+        source,
+        remedy: format!(
+            "rotation is OFF; repeat `rotation abandon {} --turn-on`",
+            facts.asked
+        ),
+    })?;
+    Ok(true)
+}

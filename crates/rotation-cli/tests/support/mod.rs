@@ -1,0 +1,249 @@
+//! The simulator on a socket, a rotation function in process, and the tool with a terminal of its own.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use rotation_cli::{Cli, Console, Exit};
+use rotation_core::{Clock, CredentialBackend, Rotator, SecretString, SecretValue};
+use rotation_lambda::Handler;
+use rotation_secretsmanager::SecretsManagerStore;
+use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend};
+use rotation_testkit::model::{InvocationResult, RotateSecret, RotationRules};
+use rotation_testkit::server::SimulatorServer;
+use rotation_testkit::{SeededRandom, Simulator, TravelClock};
+use serde_json::{Value, json};
+
+/// What must be printed nowhere.
+pub(crate) const SENTINEL: &str = "sentinel-hunter2";
+
+/// The key that the rotation function signs its calls with.
+const FUNCTION_KEY: &str = "ASIAFUNCTION";
+const OPERATOR_KEY: &str = "AKIAOPERATOR";
+pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:rotate-crm";
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+pub(crate) struct World {
+    pub(crate) simulator: Simulator,
+    pub(crate) server: SimulatorServer,
+    pub(crate) keys: MintedKeys,
+    random: SeededRandom,
+    http: SharedHttpClient,
+}
+
+/// What the tool printed, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) exit: Exit,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn ends(self, exit: Exit) -> Self {
+        assert_eq!(self.exit, exit, "{}\n{}", self.out, self.err);
+        let printed = format!("{}{}", self.out, self.err);
+        assert!(!printed.contains(SENTINEL), "{printed}");
+        self
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::of(Simulator::with_clock(TravelClock::new())).await
+    }
+
+    pub(crate) async fn of(simulator: Simulator) -> Self {
+        let server = SimulatorServer::builder(simulator.clone())
+            .function_access_key(FUNCTION_KEY)
+            .start()
+            .await
+            .unwrap();
+        let keys = MintedKeys::new(simulator.faults());
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        Self {
+            simulator,
+            server,
+            keys,
+            random: SeededRandom::new(7),
+            http,
+        }
+    }
+
+    fn client(&self, key: &str) -> Client {
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(self.server.endpoint_url())
+            .credentials_provider(Credentials::new(key, "of no use", None, None, "test"))
+            .http_client(self.http.clone());
+        Client::from_conf(config.build())
+    }
+
+    /// A secret with a minted key, and rotation set up; its name is `crm/key`.
+    pub(crate) fn key_secret(&self) -> MintedKey {
+        let key = self.keys.mint("made by hand");
+        self.secret("crm/key", key.to_value());
+        self.set_up("crm/key");
+        key
+    }
+
+    pub(crate) fn secret(&self, name: &str, value: SecretValue) {
+        self.simulator.operator().create_secret(name, value).unwrap();
+    }
+
+    /// Rotation on, every 30 days, without rotating.
+    pub(crate) fn set_up(&self, name: &str) {
+        let mut model = self.simulator.model();
+        model.set_rotation_function(name, FUNCTION).unwrap();
+        let mut rules = RotationRules::default();
+        rules.automatically_after_days = Some(30);
+        model.set_rotation_rules(name, rules).unwrap();
+    }
+
+    /// Starts a rotation, as the schedule does; its token.
+    pub(crate) fn rotate(&self, name: &str) -> String {
+        let token = self.simulator.model().fresh_token();
+        let operator = self.simulator.operator();
+        operator.send(RotateSecret::new(name, &token)).unwrap();
+        token
+    }
+
+    pub(crate) fn labels(&self, version: &str) -> Vec<String> {
+        self.simulator.labels("crm/key").of(version).to_vec()
+    }
+
+    pub(crate) fn holder(&self, label: &str) -> String {
+        let labels = self.simulator.labels("crm/key");
+        labels.version_with(label).unwrap_or("nobody").to_owned()
+    }
+
+    /// The binary without a backend, but for its client.
+    pub(crate) fn plain(&self) -> Cli {
+        Cli::new()
+            .with_client(self.client(OPERATOR_KEY))
+            .with_clock(self.simulator.clock())
+            .with_random(self.random.clone())
+    }
+
+    /// A team's own tool.
+    pub(crate) fn own(&self) -> Cli {
+        self.plain().backend(MintingBackend::new(self.keys.clone()))
+    }
+
+    /// Runs the service's side of rotations of minted keys until it is dropped.
+    pub(crate) fn function(&self) -> Function {
+        self.function_of(MintingBackend::new(self.keys.clone()))
+    }
+
+    pub(crate) fn function_of(&self, backend: impl CredentialBackend) -> Function {
+        self.function_with(backend, TIMEOUT)
+    }
+
+    pub(crate) fn function_with(&self, backend: impl CredentialBackend, timeout: Duration) -> Function {
+        let store = SecretsManagerStore::new(self.client(FUNCTION_KEY));
+        let handler = Handler::new(Rotator::new(backend, store));
+        let failures = Arc::default();
+        let task = tokio::spawn(drive(
+            self.simulator.clone(),
+            handler,
+            timeout,
+            Arc::clone(&failures),
+        ));
+        Function { failures, task }
+    }
+}
+
+/// Runs the tool; `answers` are the lines that somebody types.
+pub(crate) async fn run(cli: &Cli, line: &str, answers: Option<&str>) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut input = answers.unwrap_or_default().as_bytes();
+    let mut console = Console::new(&mut out, &mut err);
+    if answers.is_some() {
+        console = console.answered_by(&mut input);
+    }
+    let exit = cli.run(line.split_whitespace(), &mut console).await;
+    Ran {
+        exit,
+        out: String::from_utf8(out).unwrap(),
+        err: String::from_utf8(err).unwrap(),
+    }
+}
+
+/// A rotation function at work; stops when dropped.
+pub(crate) struct Function {
+    failures: Arc<Mutex<Vec<Value>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Function {
+    /// What the function answered to the invocations that failed, as Lambda logs it.
+    pub(crate) fn failures(&self) -> Vec<Value> {
+        self.failures.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn failed(&self, times: usize) -> Vec<Value> {
+        for _ in 0..1200 {
+            if self.failures().len() >= times {
+                return self.failures();
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{:?}, not {times} failures within 30 s", self.failures());
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The time-out of the function, unless a test has another.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+async fn drive<R: rotation_core::Rotate>(
+    simulator: Simulator,
+    handler: Handler<R>,
+    timeout: Duration,
+    failures: Arc<Mutex<Vec<Value>>>,
+) {
+    loop {
+        let now = simulator.clock().now();
+        let invocation = simulator.model().next_invocation(now);
+        let Some(invocation) = invocation else {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let event = &invocation.event;
+        let event = json!({
+            "SecretId": event.secret_id(),
+            "ClientRequestToken": event.client_request_token(),
+            "Step": event.step().as_str(),
+            "RotationToken": event.rotation_token().map(SecretString::expose_secret),
+        });
+        let result = match handler.step(&event, SystemTime::now() + timeout).await {
+            Ok(_) => InvocationResult::Succeeded,
+            Err(failure) => {
+                let mut told =
+                    json!({"errorType": failure.error_type(), "errorMessage": failure.to_string()});
+                if let Some(error) = failure.rotation() {
+                    told["step"] = json!(error.step().as_str());
+                    told["class"] = json!(error.class().as_str());
+                    told["reason"] = json!(error.kind().as_str());
+                }
+                failures.lock().unwrap().push(told);
+                InvocationResult::Failed(failure.to_string())
+            }
+        };
+        let now = simulator.clock().now();
+        simulator.model().report(&invocation, result, now);
+    }
+}
