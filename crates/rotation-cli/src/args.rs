@@ -149,6 +149,10 @@ pub(crate) struct Abandon {
     #[arg(long)]
     pub(crate) leave_off: bool,
 
+    /// How long to wait for the test that turning rotation on runs
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) timeout: u64,
+
     #[command(flatten)]
     pub(crate) confirmed: Confirmed,
 }

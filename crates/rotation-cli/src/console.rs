@@ -9,14 +9,14 @@ use crate::words::printable;
 ///
 /// Results go to `out`: one text, or one JSON object. Progress and questions go to `err`.
 pub struct Console<'a> {
-    out: &'a mut (dyn Write + Send),
-    err: &'a mut (dyn Write + Send),
-    input: Option<&'a mut (dyn BufRead + Send)>,
+    out: &'a mut (dyn Write + Send + Sync),
+    err: &'a mut (dyn Write + Send + Sync),
+    input: Option<&'a mut (dyn BufRead + Send + Sync)>,
 }
 
 impl<'a> Console<'a> {
     /// A console with nobody to ask: whatever has to be confirmed needs `--yes`.
-    pub fn new(out: &'a mut (dyn Write + Send), err: &'a mut (dyn Write + Send)) -> Self {
+    pub fn new(out: &'a mut (dyn Write + Send + Sync), err: &'a mut (dyn Write + Send + Sync)) -> Self {
         Self {
             out,
             err,
@@ -26,7 +26,7 @@ impl<'a> Console<'a> {
 
     /// Somebody answers there, a line for each question.
     #[must_use]
-    pub fn answered_by(mut self, input: &'a mut (dyn BufRead + Send)) -> Self {
+    pub fn answered_by(mut self, input: &'a mut (dyn BufRead + Send + Sync)) -> Self {
         self.input = Some(input);
         self
     }

@@ -269,7 +269,7 @@ impl State {
                 words::date(*due)
             ),
             Self::NeverRotated => "rotation is on, and has not happened yet; nothing is pending".to_owned(),
-            Self::InOrder => "in order: rotation is on, and nothing is pending".to_owned(),
+            Self::InOrder => "rotation is on, and nothing is pending".to_owned(),
         }
     }
 }

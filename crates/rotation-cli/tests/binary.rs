@@ -109,7 +109,7 @@ async fn no_command_prints_a_value_whatever_rust_log_says() {
         ("resume crm/key --yes", 0),
         ("resume crm/key --here --yes", 1),
         ("rollback crm/key --yes", 3),
-        ("abandon crm/key --yes", 0),
+        ("abandon crm/key --yes --timeout 1", 4),
         ("status crm/key --credentials", 1),
     ] {
         let (ended, out, err) = run(&mut binary(&world), line).await;

@@ -147,11 +147,11 @@ async fn abandon_takes_the_label_off_and_turns_rotation_on_again_without_rotatin
     world.simulator.clear_calls();
     let ran = run(
         &world.plain(),
-        "rotation abandon crm/key --output json --yes",
+        "rotation abandon crm/key --output json --yes --timeout 1",
         None,
     )
     .await
-    .ends(Exit::Done);
+    .ends(Exit::Unfinished);
     assert_eq!(ran.json()["outcome"], "abandoned");
     assert!(world.labels(&pending).is_empty(), "{:?}", world.labels(&pending));
     assert_eq!(world.holder(AWSCURRENT), before);
@@ -220,11 +220,11 @@ async fn abandon_leaves_rotation_off_where_it_is_told_to_and_says_so() {
     assert_eq!(ran.json()["outcome"], "nothing_pending");
     let ran = run(
         &world.plain(),
-        "rotation abandon crm/key --yes --turn-on --output json",
+        "rotation abandon crm/key --yes --turn-on --output json --timeout 1",
         None,
     )
     .await;
-    assert_eq!(ran.ends(Exit::Done).json()["outcome"], "turned_on");
+    assert_eq!(ran.ends(Exit::Unfinished).json()["outcome"], "turned_on");
     assert_eq!(
         world
             .simulator
@@ -260,11 +260,11 @@ async fn abandon_that_stops_halfway_says_that_rotation_is_off() {
         .allow(Principal::Operator, "UpdateSecretVersionStage");
     let ran = run(
         &world.plain(),
-        "rotation abandon crm/key --turn-on --yes --output json",
+        "rotation abandon crm/key --turn-on --yes --output json --timeout 1",
         None,
     )
     .await;
-    let told = ran.ends(Exit::Done).json();
+    let told = ran.ends(Exit::Unfinished).json();
     assert_eq!(
         (&told["outcome"], &told["after"]["rotation"]["enabled"]),
         (&json!("abandoned"), &json!(true))

@@ -1,13 +1,16 @@
 //! `abandon`: gives up the version that is pending.
 
+use std::time::Duration;
+
 use rotation_core::chain;
 
-use crate::advice;
+use super::watch;
 use crate::args;
 use crate::error::{Error, Exit};
 use crate::service::ServiceError;
 use crate::session::{Ending, Found, Session};
 use crate::state::{Facts, Pending, State};
+use crate::{advice, words};
 
 pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon) -> Result<Exit, Error> {
     let Found { facts, state } = session.look(&arguments.target.secret).await?;
@@ -26,22 +29,23 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
         session.service.cancel(&facts.asked).await?;
     }
     let outcome = release(session, &facts, &pending, is_on).await?;
-    let says = match turn_on(session, arguments, &facts, is_on).await? {
-        true => format!("{}; rotation is on", outcome.says(&pending)),
-        false => format!(
-            "{}; rotation is OFF, to turn it on without rotating: {}",
-            outcome.says(&pending),
-            advice::turn_on_command(&facts)
-        ),
+    let (after, exit) = match wants_on(session, arguments, &facts, is_on) {
+        true => turn_on(session, arguments, &facts, is_on).await?,
+        false => (off(&facts), Exit::Done),
     };
     let ending = Ending {
         command: "abandon",
         outcome: outcome.as_str(),
-        says,
+        says: format!("{}; {after}", outcome.says(&pending)),
         before: &facts,
-        exit: Exit::Done,
+        exit,
     };
     session.close(ending).await
+}
+
+fn off(facts: &Facts) -> String {
+    let command = advice::turn_on_command(facts);
+    format!("rotation is OFF, to turn it on without rotating: {command}")
 }
 
 /// Nothing is pending, as when this command is repeated: only rotation may be left to turn on.
@@ -51,25 +55,19 @@ async fn nothing(
     facts: &Facts,
     state: &State,
 ) -> Result<Exit, Error> {
-    let (mut outcome, mut says) = (
-        "nothing_pending",
-        format!("nothing to abandon: {}", state.summary()),
-    );
+    let (mut outcome, mut exit) = ("nothing_pending", Exit::Done);
+    let mut says = format!("nothing to abandon: {}", state.summary());
     if arguments.turn_on && *state == State::Off {
         session.confirm(&[turning_on()], arguments.confirmed.yes)?;
-        let token = session.token()?;
-        session
-            .service
-            .turn_on(&facts.asked, &token, facts.rules.as_ref())
-            .await?;
-        (outcome, says) = ("turned_on", "nothing was pending; rotation is on".to_owned());
+        let (after, ended) = turn_on(session, arguments, facts, false).await?;
+        (outcome, exit, says) = ("turned_on", ended, format!("nothing was pending; {after}"));
     }
     let ending = Ending {
         command: "abandon",
         outcome,
         says,
         before: facts,
-        exit: Exit::Done,
+        exit,
     };
     session.close(ending).await
 }
@@ -193,15 +191,9 @@ async fn release(
     Ok(Released::Taken)
 }
 
-/// Turns rotation on again where it is to be on: as the options say, else as somebody answers, else as it
-/// was before.
-async fn turn_on(
-    session: &mut Session<'_, '_>,
-    arguments: &args::Abandon,
-    facts: &Facts,
-    was_on: bool,
-) -> Result<bool, Error> {
-    let wanted = if arguments.turn_on || arguments.leave_off {
+/// Whether rotation is to be on: as the options say, else as somebody answers, else as it was before.
+fn wants_on(session: &mut Session<'_, '_>, arguments: &args::Abandon, facts: &Facts, was_on: bool) -> bool {
+    if arguments.turn_on || arguments.leave_off {
         arguments.turn_on
     } else if arguments.confirmed.yes || facts.function.is_none() {
         was_on
@@ -209,22 +201,42 @@ async fn turn_on(
         session
             .console
             .ask("Turn rotation on again, without rotating now?")
-    };
-    if !wanted {
-        return Ok(false);
     }
+}
+
+/// Turns rotation on, and waits for the test that this runs, during which no rotation can start.
+async fn turn_on(
+    session: &mut Session<'_, '_>,
+    arguments: &args::Abandon,
+    facts: &Facts,
+    was_on: bool,
+) -> Result<(String, Exit), Error> {
     let token = session.token()?;
     let turned_on = session
         .service
         .turn_on(&facts.asked, &token, facts.rules.as_ref())
         .await;
-    turned_on.map_err(|source| Error::Halfway {
-        done: "AWSPENDING was taken off".to_owned(),
-        source,
-        remedy: format!(
-            "rotation is OFF; repeat `rotation abandon {} --turn-on`",
-            facts.asked
-        ),
+    turned_on.map_err(|source| match was_on {
+        true => Error::Halfway {
+            done: "rotation was turned off and AWSPENDING taken off".to_owned(),
+            source,
+            remedy: format!(
+                "rotation is OFF; repeat `rotation abandon {} --turn-on`",
+                facts.asked
+            ),
+        },
+        false => source.into(),
     })?;
-    Ok(true)
+    let limit = Duration::from_secs(arguments.timeout);
+    Ok(match watch::test_is_over(session, &facts.asked, limit).await {
+        true => ("rotation is on".to_owned(), Exit::Done),
+        false => (
+            format!(
+                "rotation is on, but the test that this runs is not over after {}, and no rotation can start before it is: \
+                 read the function's log",
+                words::span(limit)
+            ),
+            Exit::Unfinished,
+        ),
+    })
 }

@@ -110,6 +110,22 @@ pub(super) async fn wait(
     }
 }
 
+/// Waits until the test that turning rotation on runs is over: until no version is pending. Whether it is.
+pub(super) async fn test_is_over(session: &mut Session<'_, '_>, secret: &str, limit: Duration) -> bool {
+    let begun = session.clock.elapsed();
+    loop {
+        // A look that fails does not tell; a first one may be older than the call that began the test.
+        session.clock.sleep(INTERVAL.min(limit)).await;
+        let found = session.look(secret).await;
+        if found.is_ok_and(|found| found.facts.pending().is_none()) {
+            return true;
+        }
+        if session.clock.elapsed().saturating_sub(begun) >= limit {
+            return false;
+        }
+    }
+}
+
 fn ended(progress: Progress, version: &str) -> Option<Waited> {
     let (outcome, says, exit) = match progress {
         Progress::Registered | Progress::Stored => return None,

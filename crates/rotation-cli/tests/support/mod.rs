@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use rotation_cli::{Cli, Console, Exit};
-use rotation_core::{Clock, CredentialBackend, Rotator, SecretString, SecretValue};
+use rotation_core::{Clock, CredentialBackend, Rotate, Rotator, SecretString, SecretValue};
 use rotation_lambda::Handler;
 use rotation_secretsmanager::SecretsManagerStore;
 use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend};
@@ -24,6 +25,9 @@ const FUNCTION_KEY: &str = "ASIAFUNCTION";
 const OPERATOR_KEY: &str = "AKIAOPERATOR";
 pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:rotate-crm";
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// The time-out of the function, unless a test has another.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
@@ -83,6 +87,11 @@ impl World {
             .region(Region::new("eu-west-1"))
             .endpoint_url(self.server.endpoint_url())
             .credentials_provider(Credentials::new(key, "of no use", None, None, "test"))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(Duration::from_secs(2))
+                    .build(),
+            )
             .http_client(self.http.clone());
         Client::from_conf(config.build())
     }
@@ -147,17 +156,18 @@ impl World {
         self.function_with(backend, TIMEOUT)
     }
 
+    /// With this time-out.
     pub(crate) fn function_with(&self, backend: impl CredentialBackend, timeout: Duration) -> Function {
         let store = SecretsManagerStore::new(self.client(FUNCTION_KEY));
-        let handler = Handler::new(Rotator::new(backend, store));
-        let failures = Arc::default();
-        let task = tokio::spawn(drive(
-            self.simulator.clone(),
-            handler,
+        let rotator: Box<dyn Rotate> = Box::new(Rotator::new(backend, store));
+        let worker = Arc::new(Worker {
+            simulator: self.simulator.clone(),
+            handler: Handler::new(rotator),
             timeout,
-            Arc::clone(&failures),
-        ));
-        Function { failures, task }
+            failures: Mutex::default(),
+        });
+        let task = tokio::spawn(Arc::clone(&worker).drive());
+        Function { worker, task }
     }
 }
 
@@ -179,24 +189,35 @@ pub(crate) async fn run(cli: &Cli, line: &str, answers: Option<&str>) -> Ran {
 
 /// A rotation function at work; stops when dropped.
 pub(crate) struct Function {
-    failures: Arc<Mutex<Vec<Value>>>,
+    worker: Arc<Worker>,
     task: tokio::task::JoinHandle<()>,
 }
 
-impl Function {
-    /// What the function answered to the invocations that failed, as Lambda logs it.
-    pub(crate) fn failures(&self) -> Vec<Value> {
-        self.failures.lock().unwrap().clone()
-    }
+struct Worker {
+    simulator: Simulator,
+    handler: Handler<Box<dyn Rotate>>,
+    timeout: Duration,
+    failures: Mutex<Vec<Value>>,
+}
 
+impl Function {
+    /// Waits for so many failed invocations, and says what was logged of them.
     pub(crate) async fn failed(&self, times: usize) -> Vec<Value> {
         for _ in 0..1200 {
-            if self.failures().len() >= times {
-                return self.failures();
+            let failures = self.worker.failures.lock().unwrap().clone();
+            if failures.len() >= times {
+                return failures;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("{:?}, not {times} failures within 30 s", self.failures());
+        panic!("not {times} failures within 30 s");
+    }
+
+    /// Invokes it beside the service's own invocations.
+    pub(crate) async fn invoke(&self, step: &str, token: &str) {
+        let secret = self.worker.simulator.operator().describe("crm/key").unwrap().arn;
+        let event = json!({"SecretId": secret, "ClientRequestToken": token, "Step": step});
+        _ = self.worker.step(&event).await;
     }
 }
 
@@ -206,44 +227,41 @@ impl Drop for Function {
     }
 }
 
-/// The time-out of the function, unless a test has another.
-const TIMEOUT: Duration = Duration::from_secs(30);
+impl Worker {
+    async fn drive(self: Arc<Self>) {
+        loop {
+            let now = self.simulator.clock().now();
+            let invocation = self.simulator.model().next_invocation(now);
+            let Some(invocation) = invocation else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            let event = &invocation.event;
+            let rotation_token = event.rotation_token().map(SecretString::expose_secret);
+            let result = self
+                .step(&json!({
+                    "SecretId": event.secret_id(),
+                    "ClientRequestToken": event.client_request_token(),
+                    "Step": event.step().as_str(),
+                    "RotationToken": rotation_token,
+                }))
+                .await;
+            let now = self.simulator.clock().now();
+            self.simulator.model().report(&invocation, result, now);
+        }
+    }
 
-async fn drive<R: rotation_core::Rotate>(
-    simulator: Simulator,
-    handler: Handler<R>,
-    timeout: Duration,
-    failures: Arc<Mutex<Vec<Value>>>,
-) {
-    loop {
-        let now = simulator.clock().now();
-        let invocation = simulator.model().next_invocation(now);
-        let Some(invocation) = invocation else {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
+    async fn step(&self, event: &Value) -> InvocationResult {
+        let Err(failure) = self.handler.step(event, SystemTime::now() + self.timeout).await else {
+            return InvocationResult::Succeeded;
         };
-        let event = &invocation.event;
-        let event = json!({
-            "SecretId": event.secret_id(),
-            "ClientRequestToken": event.client_request_token(),
-            "Step": event.step().as_str(),
-            "RotationToken": event.rotation_token().map(SecretString::expose_secret),
-        });
-        let result = match handler.step(&event, SystemTime::now() + timeout).await {
-            Ok(_) => InvocationResult::Succeeded,
-            Err(failure) => {
-                let mut told =
-                    json!({"errorType": failure.error_type(), "errorMessage": failure.to_string()});
-                if let Some(error) = failure.rotation() {
-                    told["step"] = json!(error.step().as_str());
-                    told["class"] = json!(error.class().as_str());
-                    told["reason"] = json!(error.kind().as_str());
-                }
-                failures.lock().unwrap().push(told);
-                InvocationResult::Failed(failure.to_string())
-            }
-        };
-        let now = simulator.clock().now();
-        simulator.model().report(&invocation, result, now);
+        let mut told = json!({"errorType": failure.error_type(), "error": failure.to_string()});
+        if let Some(error) = failure.rotation() {
+            told["step"] = json!(error.step().as_str());
+            told["class"] = json!(error.class().as_str());
+            told["reason"] = json!(error.kind().as_str());
+        }
+        self.failures.lock().unwrap().push(told);
+        InvocationResult::Failed(failure.to_string())
     }
 }
