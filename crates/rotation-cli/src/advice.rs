@@ -83,7 +83,8 @@ pub(crate) fn notes(facts: &Facts) -> Vec<String> {
     let pending = facts.described.version_with(AWSPENDING);
     if pending.is_some() && pending == facts.current() {
         notes.push(
-            "AWSPENDING is on the current version: the last rotation succeeded, nothing is pending"
+            "AWSPENDING is on the current version: the rotation is complete, and the service takes the label off; if it \
+             stays, finishSecret could not clean up, and the function's log says why"
                 .to_owned(),
         );
     }

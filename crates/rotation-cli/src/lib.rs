@@ -68,4 +68,3 @@ mod words;
 pub use cli::Cli;
 pub use console::Console;
 pub use error::Exit;
-pub use state::{Facts, Pending, QUIET, Rules, State, assess};

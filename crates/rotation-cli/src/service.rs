@@ -16,7 +16,7 @@ use crate::state::{Facts, Rules};
 
 /// Why a call failed. Safe to print: no call here sends a value, and no refusal quotes one.
 #[derive(Debug, thiserror::Error)]
-#[error("{action}: {said}{hint}", hint = .kind.hint())]
+#[error("{action}: {said}{}", .kind.hint(.action))]
 pub(crate) struct ServiceError {
     pub(crate) action: &'static str,
     pub(crate) kind: Kind,
@@ -36,15 +36,17 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn hint(self) -> &'static str {
+    fn hint(self, action: &str) -> &'static str {
+        let reads = ["DescribeSecret", "GetSecretValue", "ListSecretVersionIds"].contains(&action);
         match self {
             Self::Denied => {
                 "; the policies of whoever runs this tool, of the secret and of a VPC endpoint must allow it"
             }
             Self::Kms => "; the state of the KMS key and its policy for whoever runs this tool must allow it",
             Self::NotFound => "; see that the name, the Region and the account are right",
+            Self::Unanswered if reads => "; see that the endpoint can be reached from here",
             Self::Unanswered => {
-                "; see that the endpoint can be reached from here; what the call was to change may have been changed"
+                "; see that the endpoint can be reached from here, and look at the state: it may have been done"
             }
             Self::NotComplete | Self::Other => "",
         }
@@ -242,4 +244,69 @@ fn sent(rules: &Rules) -> RotationRulesType {
 
 fn time(time: DateTime) -> Option<SystemTime> {
     SystemTime::try_from(time).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_service_refuses_is_told_apart() {
+        let rows = [
+            (
+                "AccessDeniedException",
+                "is not authorized to perform",
+                Kind::Denied,
+            ),
+            ("AccessDeniedException", "Access to KMS is not allowed", Kind::Kms),
+            ("DecryptionFailure", "", Kind::Kms),
+            ("ResourceNotFoundException", "", Kind::NotFound),
+            (
+                "InvalidRequestException",
+                "A previous rotation isn't complete. That rotation will be reattempted.",
+                Kind::NotComplete,
+            ),
+            ("InvalidRequestException", "marked for deletion", Kind::Other),
+            ("ThrottlingException", "Rate exceeded", Kind::Other),
+        ];
+        for (code, message, expected) in rows {
+            assert_eq!(kind(code, message), expected, "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_call_without_an_answer_may_have_been_done_if_it_writes() {
+        let error = |action| ServiceError {
+            action,
+            kind: Kind::Unanswered,
+            said: "no answer".to_owned(),
+        };
+        assert!(
+            error("RotateSecret")
+                .to_string()
+                .ends_with("it may have been done")
+        );
+        assert!(
+            error("DescribeSecret")
+                .to_string()
+                .ends_with("can be reached from here")
+        );
+    }
+
+    #[test]
+    fn rules_are_sent_as_they_were_and_never_as_both() {
+        let mut rules = Rules {
+            days: Some(30),
+            expression: Some("rate(30 days)".to_owned()),
+            window: Some("3h".to_owned()),
+        };
+        let both = sent(&rules);
+        assert_eq!(
+            (both.automatically_after_days, both.schedule_expression()),
+            (None, Some("rate(30 days)"))
+        );
+        assert_eq!(both.duration(), Some("3h"));
+        rules.expression = None;
+        assert_eq!(sent(&rules).automatically_after_days, Some(30));
+    }
 }

@@ -87,21 +87,9 @@ impl<'a, 'c> Session<'a, 'c> {
             .await
     }
 
-    /// A client request token in the form of a UUID.
+    /// A client request token of this tool's own.
     pub(crate) fn token(&self) -> Result<String, RandomUnavailable> {
-        let mut bytes = [0; 16];
-        self.random.fill(&mut bytes)?;
-        let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-        let hex = format!("{number:032x}");
-        let part = |range| hex.get(range).unwrap_or_default();
-        Ok(format!(
-            "{}-{}-{}-{}-{}",
-            part(0..8),
-            part(8..12),
-            part(12..16),
-            part(16..20),
-            part(20..32)
-        ))
+        token(self.random)
     }
 
     /// Says what is to be done, and asks.
@@ -163,6 +151,16 @@ impl<'a, 'c> Session<'a, 'c> {
     }
 }
 
+/// A random UUID, version 4.
+fn token(random: &dyn RandomSource) -> Result<String, RandomUnavailable> {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes)?;
+    let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{number:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default());
+    Ok(parts.join("-"))
+}
+
 /// How a command that changes something ended.
 pub(crate) struct Ending<'a> {
     pub(crate) command: &'static str,
@@ -171,4 +169,25 @@ pub(crate) struct Ending<'a> {
     pub(crate) says: String,
     pub(crate) before: &'a Facts,
     pub(crate) exit: Exit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct All(u8);
+
+    impl RandomSource for All {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomUnavailable> {
+            bytes.fill(self.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_token_is_a_random_uuid() {
+        assert_eq!(token(&All(0)).unwrap(), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(token(&All(0xff)).unwrap(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
 }

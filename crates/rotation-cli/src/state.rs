@@ -10,62 +10,58 @@ use crate::words;
 
 /// A rotation in which nothing has changed for this long is taken to wait for its replay: four steps
 /// of a function with the time-out of 60 seconds that this project gives it.
-pub const QUIET: Duration = Duration::from_secs(4 * 60);
+pub(crate) const QUIET: Duration = Duration::from_secs(4 * 60);
 
 /// What is known of a secret without reading a value of it.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Facts {
+pub(crate) struct Facts {
     /// The name or ARN by which it was asked for.
-    pub asked: String,
+    pub(crate) asked: String,
     /// `Name`.
-    pub name: String,
+    pub(crate) name: String,
     /// ARN, labels, replicas, tags.
-    pub described: SecretDescription,
+    pub(crate) described: SecretDescription,
     /// `RotationLambdaARN`.
-    pub function: Option<String>,
+    pub(crate) function: Option<String>,
     /// `RotationRules`.
-    pub rules: Option<Rules>,
+    pub(crate) rules: Option<Rules>,
     /// `LastRotatedDate`; the service leaves it out while rotation is off.
-    pub last_rotated: Option<SystemTime>,
+    pub(crate) last_rotated: Option<SystemTime>,
     /// `LastChangedDate`.
-    pub last_changed: Option<SystemTime>,
+    pub(crate) last_changed: Option<SystemTime>,
     /// `NextRotationDate`.
-    pub next_rotation: Option<SystemTime>,
+    pub(crate) next_rotation: Option<SystemTime>,
     /// `DeletedDate`: when the secret was marked for deletion.
-    pub deleted: Option<SystemTime>,
+    pub(crate) deleted: Option<SystemTime>,
     /// The versions that hold a value, with their creation, as ListSecretVersionIds lists them; a
     /// version that `RotateSecret` registered and nobody has written to is not among them. `None` if
     /// they could not be listed.
-    pub stored: Option<BTreeMap<String, Option<SystemTime>>>,
+    pub(crate) stored: Option<BTreeMap<String, Option<SystemTime>>>,
 }
 
 /// `RotationRules`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Rules {
+pub(crate) struct Rules {
     /// `AutomaticallyAfterDays`.
-    pub days: Option<i64>,
+    pub(crate) days: Option<i64>,
     /// `ScheduleExpression`.
-    pub expression: Option<String>,
+    pub(crate) expression: Option<String>,
     /// `Duration` of the window: `3h`.
-    pub window: Option<String>,
+    pub(crate) window: Option<String>,
 }
 
 /// A version that is `AWSPENDING` and not current.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Pending {
+pub(crate) struct Pending {
     /// Its id, which is the client request token of its rotation.
-    pub version: String,
+    pub(crate) version: String,
     /// Whether it holds a value; `None` if that could not be seen.
-    pub stored: Option<bool>,
+    pub(crate) stored: Option<bool>,
 }
 
 /// What state a secret is in.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum State {
+pub(crate) enum State {
     /// It is marked for deletion.
     MarkedForDeletion,
     /// Another AWS service manages it, and rotates it if it is rotated.
@@ -105,15 +101,13 @@ pub enum State {
 
 impl Facts {
     /// The version under `AWSCURRENT`.
-    #[must_use]
-    pub fn current(&self) -> Option<&str> {
+    pub(crate) fn current(&self) -> Option<&str> {
         self.described.version_with(AWSCURRENT)
     }
 
     /// The version under `AWSPENDING`, unless it is the current one: that is how a rotation that
     /// succeeded may look until the service takes the label off.
-    #[must_use]
-    pub fn pending(&self) -> Option<Pending> {
+    pub(crate) fn pending(&self) -> Option<Pending> {
         let version = self.described.version_with(AWSPENDING)?;
         (Some(version) != self.current()).then(|| Pending {
             version: version.to_owned(),
@@ -122,14 +116,12 @@ impl Facts {
     }
 
     /// Whether a version holds a value; `None` if that could not be seen.
-    #[must_use]
-    pub fn is_stored(&self, version: &str) -> Option<bool> {
+    pub(crate) fn is_stored(&self, version: &str) -> Option<bool> {
         Some(self.stored.as_ref()?.contains_key(version))
     }
 
     /// The name of the rotation function.
-    #[must_use]
-    pub fn function_name(&self) -> Option<&str> {
+    pub(crate) fn function_name(&self) -> Option<&str> {
         let mut parts = self.function.as_deref()?.split(':');
         parts.nth(6)
     }
@@ -142,8 +134,7 @@ impl Facts {
 }
 
 /// The state, of which there is always exactly one. Pure.
-#[must_use]
-pub fn assess(facts: &Facts, now: SystemTime) -> State {
+pub(crate) fn assess(facts: &Facts, now: SystemTime) -> State {
     if facts.deleted.is_some() {
         return State::MarkedForDeletion;
     }
@@ -188,8 +179,7 @@ fn resting(facts: &Facts, now: SystemTime) -> State {
 
 impl State {
     /// The state as lower-case words joined by underscores; stable.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::MarkedForDeletion => "marked_for_deletion",
             Self::ManagedByService(_) => "managed_by_service",
@@ -207,8 +197,7 @@ impl State {
     }
 
     /// Whether somebody has to look: it will not, or may not, come right by itself.
-    #[must_use]
-    pub fn needs_somebody(&self) -> bool {
+    pub(crate) fn needs_somebody(&self) -> bool {
         match self {
             Self::MarkedForDeletion
             | Self::NoCurrent
@@ -226,8 +215,7 @@ impl State {
     }
 
     /// The version that is pending, if one is.
-    #[must_use]
-    pub fn pending(&self) -> Option<&Pending> {
+    pub(crate) fn pending(&self) -> Option<&Pending> {
         match self {
             Self::Blocked(pending) | Self::UnderWay(pending) | Self::Waiting { pending, .. } => Some(pending),
             _ => None,
@@ -235,8 +223,7 @@ impl State {
     }
 
     /// What state this is, in a sentence.
-    #[must_use]
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         match self {
             Self::MarkedForDeletion => "the secret is marked for deletion; nothing rotates it".to_owned(),
             Self::ManagedByService(service) => Refusal::OwnedByService(service.clone()).to_string(),
@@ -257,7 +244,7 @@ impl State {
             ),
             Self::Waiting { pending, quiet } => format!(
                 "a rotation is not complete: version {} is AWSPENDING, {}, and nothing has changed for {}; a step \
-                 failed, and the service replays the rotation or has given up",
+                 failed, and the service replays the rotation or has given up, or it takes very long",
                 pending.version,
                 pending.holding(),
                 words::span(*quiet)

@@ -277,7 +277,7 @@ fn what_else_is_to_be_known_is_noted() {
         (in_order(), None),
         (
             changed(|facts| label(facts, "old", &[AWSCURRENT, AWSPENDING])),
-            Some("the last rotation succeeded"),
+            Some("the rotation is complete"),
         ),
         (
             changed(|facts| _ = facts.described.versions.remove("older")),
@@ -321,4 +321,16 @@ fn labels_say_what_a_version_is_for() {
     );
     assert!(meaning(&[AWSPREVIOUS]).starts_with("current before"));
     assert_eq!(meaning(&["MINE"]), "kept by a label of your own");
+}
+
+#[test]
+fn the_manual_has_every_state() {
+    let manual = include_str!("../../../../docs/operator-tool.md");
+    for (row, _, state) in rows() {
+        let word = format!("`{}`", state.as_str());
+        assert!(
+            manual.contains(&word),
+            "{row}: docs/operator-tool.md has no {word}"
+        );
+    }
 }
