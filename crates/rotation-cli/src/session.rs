@@ -14,7 +14,7 @@ use crate::backend::{Backend, Subject};
 use crate::console::Console;
 use crate::error::{Error, Exit};
 use crate::service::{Answer, Service};
-use crate::state::{Facts, State, assess};
+use crate::state::{Facts, Pending, State, assess};
 use crate::status::{Labels, Status};
 
 /// How long a proof may take.
@@ -63,6 +63,15 @@ impl<'a, 'c> Session<'a, 'c> {
         let facts = self.service.look(secret).await?;
         let state = assess(&facts, self.now());
         Ok(Found { facts, state })
+    }
+
+    /// Whether this version is pending still: somebody took their time to answer.
+    pub(crate) async fn is_pending_still(&self, secret: &str, pending: &Pending) -> Answer<bool> {
+        let found = self.look(secret).await?;
+        Ok(found
+            .state
+            .pending()
+            .is_some_and(|it| it.version == pending.version))
     }
 
     pub(crate) fn store(&self) -> SecretsManagerStore {

@@ -25,13 +25,13 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
     ];
     plan.extend(steps(&facts, &pending, is_on));
     session.confirm(&plan, arguments.confirmed.yes)?;
-    if is_on {
-        session.service.cancel(&facts.asked).await?;
-    }
-    let outcome = release(session, &facts, &pending, is_on).await?;
-    let (after, exit) = match wants_on(session, arguments, &facts, is_on) {
-        true => turn_on(session, arguments, &facts, is_on).await?,
-        false => (off(&facts), Exit::Done),
+    let outcome = give_up(session, &facts, &pending, is_on).await?;
+    let (after, exit) = if outcome == Released::Meanwhile {
+        ("nothing was changed".to_owned(), Exit::Done)
+    } else if wants_on(session, arguments, &facts, is_on) {
+        turn_on(session, arguments, &facts, is_on).await?
+    } else {
+        (off(&facts), Exit::Done)
     };
     let ending = Ending {
         command: "abandon",
@@ -41,6 +41,22 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
         exit,
     };
     session.close(ending).await
+}
+
+/// Turns rotation off and takes the label off, if the version is pending still.
+async fn give_up(
+    session: &Session<'_, '_>,
+    facts: &Facts,
+    pending: &Pending,
+    is_on: bool,
+) -> Result<Released, Error> {
+    if !session.is_pending_still(&facts.asked, pending).await? {
+        return Ok(Released::Meanwhile);
+    }
+    if is_on {
+        session.service.cancel(&facts.asked).await?;
+    }
+    release(session, facts, pending, is_on).await
 }
 
 fn off(facts: &Facts) -> String {
@@ -130,17 +146,21 @@ async fn prove(
 }
 
 /// What became of the label.
+#[derive(Debug, Eq, PartialEq)]
 enum Released {
+    /// Before anything was done, it had moved.
+    Meanwhile,
     Taken,
-    /// The rotation came to its end meanwhile.
+    /// The rotation came to its end while it was turned off.
     BecameCurrent,
-    /// It was gone already.
+    /// It was gone by then.
     Gone,
 }
 
 impl Released {
     fn as_str(&self) -> &'static str {
         match self {
+            Self::Meanwhile => "labels_moved",
             Self::Taken => "abandoned",
             Self::BecameCurrent => "became_current",
             Self::Gone => "already_released",
@@ -150,6 +170,7 @@ impl Released {
     fn says(&self, pending: &Pending) -> String {
         let version = &pending.version;
         match self {
+            Self::Meanwhile => format!("version {version} is not AWSPENDING any more"),
             Self::Taken => format!("version {version} is no longer AWSPENDING"),
             Self::BecameCurrent => format!("version {version} became AWSCURRENT meanwhile, and was left so"),
             Self::Gone => format!("version {version} had lost AWSPENDING already"),
@@ -176,19 +197,21 @@ async fn release(
         false => source.into(),
     };
     let found = session.look(&facts.asked).await.map_err(halfway)?;
-    let version = &pending.version;
-    if found.facts.current() == Some(version) {
-        return Ok(Released::BecameCurrent);
+    if let Some(released) = moved(&found.facts, &pending.version) {
+        return Ok(released);
     }
-    if found.facts.pending().is_none_or(|it| it.version != *version) {
-        return Ok(Released::Gone);
-    }
-    session
-        .service
-        .release(&facts.asked, version)
-        .await
-        .map_err(halfway)?;
+    let release = session.service.release(&facts.asked, &pending.version);
+    release.await.map_err(halfway)?;
     Ok(Released::Taken)
+}
+
+/// Where the label has gone, if it is not on the version any more.
+fn moved(facts: &Facts, version: &str) -> Option<Released> {
+    if facts.current() == Some(version) {
+        return Some(Released::BecameCurrent);
+    }
+    let is_pending = facts.pending().is_some_and(|pending| pending.version == version);
+    (!is_pending).then_some(Released::Gone)
 }
 
 /// Whether rotation is to be on: as the options say, else as somebody answers, else as it was before.
@@ -239,4 +262,39 @@ async fn turn_on(
             Exit::Unfinished,
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Labels<'a> = &'a [(&'a str, &'a [&'a str])];
+
+    #[test]
+    fn a_label_that_moved_while_rotation_was_turned_off_is_left_where_it_is() {
+        let facts = |labels: Labels<'_>| {
+            let mut facts = Facts::default();
+            for (version, labels) in labels {
+                let labels = labels.iter().map(|&label| label.to_owned()).collect();
+                facts.described.versions.insert((*version).to_owned(), labels);
+            }
+            facts
+        };
+        let rows: [(Labels<'_>, _); 5] = [
+            (&[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])], None),
+            (
+                &[("v", &["AWSCURRENT", "AWSPENDING"])],
+                Some(Released::BecameCurrent),
+            ),
+            (&[("v", &["AWSCURRENT"])], Some(Released::BecameCurrent)),
+            (&[("old", &["AWSCURRENT"])], Some(Released::Gone)),
+            (
+                &[("w", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
+                Some(Released::Gone),
+            ),
+        ];
+        for (labels, expected) in rows {
+            assert_eq!(moved(&facts(labels), "v"), expected, "{labels:?}");
+        }
+    }
 }

@@ -88,6 +88,7 @@ async fn look_at(session: &Session<'_, '_>, found: &Found) -> Vec<Finding> {
         set_up(facts),
         function(facts),
     ];
+    findings.extend(versions(facts));
     findings.extend(replicas(facts));
     findings.extend(tag(facts));
     match current(session, facts).await {
@@ -159,6 +160,14 @@ fn function(facts: &Facts) -> Finding {
             format!("{function} is not the ARN of a function in the secret's Region; set it by RotateSecret"),
         ),
     }
+}
+
+/// Which versions hold a value is known by a right that a rotation does not need.
+fn versions(facts: &Facts) -> Option<Finding> {
+    facts.stored.is_none().then(|| {
+        let says = "which hold a value is not known: secretsmanager:ListSecretVersionIds did not answer whoever runs this";
+        Finding::new("versions", Verdict::Warning, says)
+    })
 }
 
 fn replicas(facts: &Facts) -> Option<Finding> {

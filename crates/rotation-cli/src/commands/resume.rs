@@ -46,6 +46,7 @@ async fn by_the_service(
     ];
     plan.extend(turns_on(state));
     session.confirm(&plan, arguments.confirmed.yes)?;
+    still(session, &facts.asked, pending).await?;
     ask_again(session, &facts.asked, version).await?;
     let waited = match arguments.wait.wait {
         true => watch::wait(session, &facts.asked, version, arguments.wait.limit(), true).await?,
@@ -56,6 +57,17 @@ async fn by_the_service(
         },
     };
     session.close(ending(waited, facts)).await
+}
+
+/// Its token may start something else once the rotation is over.
+async fn still(session: &Session<'_, '_>, secret: &str, pending: &Pending) -> Result<(), Error> {
+    match session.is_pending_still(secret, pending).await? {
+        true => Ok(()),
+        false => Err(Error::Refused(format!(
+            "version {} is not AWSPENDING any more",
+            pending.version
+        ))),
+    }
 }
 
 /// RotateSecret with the token of the rotation that is not complete. The service may also say that it is
@@ -99,6 +111,7 @@ async fn here(
     ];
     plan.extend(turns_on(state));
     session.confirm(&plan, arguments.confirmed.yes)?;
+    still(session, &facts.asked, pending).await?;
     if matches!(state, State::Blocked(_)) {
         ask_again(session, &facts.asked, version).await?;
     }

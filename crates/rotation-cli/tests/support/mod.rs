@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use rotation_cli::{Cli, Console, Exit};
@@ -82,10 +83,14 @@ impl World {
     }
 
     fn client(&self, key: &str) -> Client {
+        Client::from_conf(self.config(key, &self.server.endpoint_url()).build())
+    }
+
+    fn config(&self, key: &str, url: &str) -> aws_sdk_secretsmanager::config::Builder {
         let config = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
-            .endpoint_url(self.server.endpoint_url())
+            .endpoint_url(url)
             .credentials_provider(Credentials::new(key, "of no use", None, None, "test"))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -93,7 +98,7 @@ impl World {
                     .build(),
             )
             .http_client(self.http.clone());
-        Client::from_conf(config.build())
+        config
     }
 
     /// A secret with a minted key, and rotation set up; its name is `crm/key`.
@@ -136,8 +141,16 @@ impl World {
 
     /// The binary without a backend, but for its client.
     pub(crate) fn plain(&self) -> Cli {
+        self.plain_at(&self.server.endpoint_url())
+    }
+
+    /// The same at another endpoint, where each call is tried once.
+    pub(crate) fn plain_at(&self, url: &str) -> Cli {
+        let config = self
+            .config(OPERATOR_KEY, url)
+            .retry_config(RetryConfig::disabled());
         Cli::new()
-            .with_client(self.client(OPERATOR_KEY))
+            .with_client(Client::from_conf(config.build()))
             .with_clock(self.simulator.clock())
             .with_random(self.random.clone())
     }
