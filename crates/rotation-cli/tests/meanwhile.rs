@@ -156,7 +156,7 @@ async fn a_rotation_that_was_given_up_meanwhile_is_not_resumed() {
             .simulator
             .operator()
             .remove_label("crm/key", AWSPENDING, &first)
-            .unwrap()
+            .unwrap();
     };
     world.simulator.clear_calls();
     let ran = while_asked(&world.plain(), "rotation resume crm/key", give_up)

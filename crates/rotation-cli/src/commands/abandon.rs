@@ -23,7 +23,7 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
         format!("abandons {}, of which {}", facts.name, state.summary()),
         proof,
     ];
-    plan.extend(steps(&facts, &pending, is_on));
+    plan.extend(steps(&pending, is_on));
     session.confirm(&plan, arguments.confirmed.yes)?;
     let outcome = give_up(session, &facts, &pending, is_on).await?;
     let (after, exit) = if outcome == Released::Meanwhile {
@@ -88,18 +88,18 @@ async fn nothing(
     session.close(ending).await
 }
 
-fn steps(facts: &Facts, pending: &Pending, is_on: bool) -> Vec<String> {
+fn steps(pending: &Pending, is_on: bool) -> Vec<String> {
     let mut steps = Vec::new();
     if is_on {
         steps.push("CancelRotateSecret turns rotation off, so that no replay comes between".to_owned());
     }
     steps.push(format!("AWSPENDING is taken off version {}", pending.version));
     if pending.stored != Some(false) {
-        steps.push(format!(
-            "what that version holds stays readable by its id for a day at least: aws secretsmanager get-secret-value \
-             --secret-id {} --version-id {}",
-            facts.asked, pending.version
-        ));
+        steps.push(
+            "what that version holds stays readable by its id until the service purges it, which is not in the \
+             version's first 24 hours"
+                .to_owned(),
+        );
     }
     steps.push(turning_on());
     steps

@@ -68,3 +68,43 @@ async fn is_registered(session: &Session<'_, '_>, secret: &str, token: &str, err
     let found = session.look(secret).await;
     found.is_ok_and(|found| found.facts.described.versions.contains_key(token))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::state::Pending;
+
+    #[test]
+    fn a_rotation_starts_only_where_nothing_is_pending_and_a_function_is_set() {
+        let pending = || Pending {
+            version: "v".to_owned(),
+            stored: None,
+        };
+        let waiting = State::Waiting {
+            pending: pending(),
+            quiet: Duration::ZERO,
+        };
+        let due = SystemTime::UNIX_EPOCH;
+        let primary_region = "us-east-1".to_owned();
+        let rows = [
+            (State::InOrder, Some(false)),
+            (State::NeverRotated, Some(false)),
+            (State::Overdue { due }, Some(false)),
+            (State::Off, Some(true)),
+            (State::NotSetUp, None),
+            (State::Blocked(pending()), None),
+            (State::UnderWay(pending()), None),
+            (waiting, None),
+            (State::NoCurrent, None),
+            (State::MarkedForDeletion, None),
+            (State::ManagedByService("rds".to_owned()), None),
+            (State::Replica { primary_region }, None),
+        ];
+        for (state, turns_on) in rows {
+            let plan = allowed(&state, "crm").ok().map(|plan| plan.is_some());
+            assert_eq!(plan, turns_on, "{state:?}");
+        }
+    }
+}

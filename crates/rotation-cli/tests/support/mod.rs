@@ -87,7 +87,7 @@ impl World {
     }
 
     fn config(&self, key: &str, url: &str) -> aws_sdk_secretsmanager::config::Builder {
-        let config = aws_sdk_secretsmanager::Config::builder()
+        aws_sdk_secretsmanager::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
             .endpoint_url(url)
@@ -97,8 +97,7 @@ impl World {
                     .operation_attempt_timeout(Duration::from_secs(2))
                     .build(),
             )
-            .http_client(self.http.clone());
-        config
+            .http_client(self.http.clone())
     }
 
     /// A secret with a minted key, and rotation set up; its name is `crm/key`.
