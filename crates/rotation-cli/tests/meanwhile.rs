@@ -53,7 +53,7 @@ async fn while_asked(cli: &Cli, line: &str, happens: impl FnOnce() + Send + Sync
         answer: b"y\ny\n",
     };
     let mut console = Console::new(&mut out, &mut err).answered_by(&mut input);
-    let exit = cli.run(line.split_whitespace(), &mut console).await;
+    let exit = cli.run(words(line), &mut console).await;
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran {
         exit,
@@ -67,17 +67,14 @@ async fn a_rollback_does_not_undo_what_somebody_stored_meanwhile() {
     let world = World::new().await;
     world.key_secret();
     let function = world.function();
-    run(
-        &world.plain(),
-        "rotation rotate crm/key --wait --timeout 20 --yes",
-        None,
-    )
-    .await
-    .ends(Exit::Done);
+    world
+        .tool("rotate crm/key --wait --timeout 20 --yes")
+        .await
+        .ends(Exit::Done);
     drop(function);
     let theirs = world.keys.mint("somebody's").to_value();
     let put = || _ = world.simulator.operator().put("crm/key", theirs).unwrap();
-    let ran = while_asked(&world.own(), "rotation rollback crm/key", put)
+    let ran = while_asked(&world.own(), "rollback crm/key", put)
         .await
         .ends(Exit::Failed);
     assert!(
@@ -113,7 +110,7 @@ async fn a_rotation_that_comes_to_its_end_while_it_is_abandoned_is_left_so() {
     };
     let ran = while_asked(
         &world.plain(),
-        "rotation abandon crm/key --output json --timeout 1",
+        "abandon crm/key --output json --timeout 1",
         finish,
     )
     .await;
@@ -134,12 +131,7 @@ async fn another_rotation_that_began_meanwhile_is_not_abandoned() {
         operator.remove_label("crm/key", AWSPENDING, &first).unwrap();
         operator.rotate_with_token("crm/key", next).unwrap();
     };
-    let ran = while_asked(
-        &world.plain(),
-        "rotation abandon crm/key --output json --leave-off",
-        begin,
-    )
-    .await;
+    let ran = while_asked(&world.plain(), "abandon crm/key --output json --leave-off", begin).await;
     assert_eq!(ran.ends(Exit::Done).json()["outcome"], "labels_moved");
     assert_eq!(world.holder(AWSPENDING), next);
     let described = operator.describe("crm/key").unwrap();
@@ -159,7 +151,7 @@ async fn a_rotation_that_was_given_up_meanwhile_is_not_resumed() {
             .unwrap();
     };
     world.simulator.clear_calls();
-    let ran = while_asked(&world.plain(), "rotation resume crm/key", give_up)
+    let ran = while_asked(&world.plain(), "resume crm/key", give_up)
         .await
         .ends(Exit::Attention);
     assert!(
@@ -186,7 +178,7 @@ async fn a_rotation_whose_answer_was_lost_is_found_and_watched() {
     let cli = world.plain_at(&lossy.url());
     let ran = run(
         &cli,
-        "rotation rotate crm/key --wait --timeout 20 --yes --output json",
+        "rotate crm/key --wait --timeout 20 --yes --output json",
         None,
     )
     .await;
@@ -201,9 +193,7 @@ async fn a_label_whose_release_had_no_answer_is_put_right_by_the_same_command() 
     world.rotate("crm/key");
     let lossy = Lossy::start(&world.server, "UpdateSecretVersionStage").await;
     let cli = world.plain_at(&lossy.url());
-    let ran = run(&cli, "rotation abandon crm/key --yes", None)
-        .await
-        .ends(Exit::Failed);
+    let ran = run(&cli, "abandon crm/key --yes", None).await.ends(Exit::Failed);
     assert!(lossy.has_lost());
     assert!(
         ran.err.contains("it may have been done; rotation is OFF; repeat"),
@@ -212,7 +202,7 @@ async fn a_label_whose_release_had_no_answer_is_put_right_by_the_same_command() 
     );
     let ran = run(
         &cli,
-        "rotation abandon crm/key --turn-on --yes --timeout 1 --output json",
+        "abandon crm/key --turn-on --yes --timeout 1 --output json",
         None,
     )
     .await;
@@ -232,9 +222,7 @@ async fn a_label_whose_release_had_no_answer_is_put_right_by_the_same_command() 
 async fn a_secret_that_others_write_into_cannot_make_a_terminal_act() {
     let world = World::new().await;
     world.secret("crm/key", SecretValue::text(r#"{"a\u001b[2J": 1}"#));
-    let ran = run(&world.plain(), "rotation check crm/key", None)
-        .await
-        .ends(Exit::Done);
+    let ran = world.tool("check crm/key").await.ends(Exit::Done);
     assert!(
         !ran.out.contains('\u{1b}') && ran.out.contains("[2J"),
         "{}",

@@ -118,7 +118,7 @@ async fn shown(world: &World, failure: Option<&Value>) -> String {
         );
     }
     world.simulator.skip(10 * MINUTE);
-    let ran = run(&world.plain(), "rotation status crm/key", None).await;
+    let ran = world.tool("status crm/key").await;
     text += &format!("$ rotation status crm/key\n{}", ran.out);
     text
 }

@@ -24,10 +24,10 @@ use support::*;
 async fn transcript(world: &World, secret: &str, status: Exit, check: Exit) -> String {
     let mut text = String::new();
     for (command, exit) in [("status", status), ("check", check)] {
-        let line = format!("rotation {command} {secret}");
-        let ran = run(&world.plain(), &line, None).await.ends(exit);
+        let line = format!("{command} {secret}");
+        let ran = world.tool(&line).await.ends(exit);
         text += &format!(
-            "$ {line}; echo \"exit code $?\"\n{}{}exit code {}\n\n",
+            "$ rotation {line}; echo \"exit code $?\"\n{}{}exit code {}\n\n",
             ran.out, ran.err, exit as u8
         );
     }

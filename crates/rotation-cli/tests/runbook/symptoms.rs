@@ -151,7 +151,7 @@ pub(super) async fn blocked(with: With) -> Quotes {
     let pending = world.rotate("crm/key");
     world.simulator.operator().cancel("crm/key").unwrap();
     let mut shows = shown(&world, None).await;
-    let refused = run(&world.plain(), "rotation rotate crm/key --yes", None).await;
+    let refused = world.tool("rotate crm/key --yes").await;
     shows += &format!("\n$ rotation rotate crm/key --yes\n{}", refused.err);
 
     let before = world.holder(AWSCURRENT);

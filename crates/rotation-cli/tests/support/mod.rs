@@ -154,6 +154,16 @@ impl World {
             .with_random(self.random.clone())
     }
 
+    /// Runs the tool without a backend, and with nobody to ask.
+    pub(crate) async fn tool(&self, line: &str) -> Ran {
+        run(&self.plain(), line, None).await
+    }
+
+    /// Runs a team's own tool, with nobody to ask.
+    pub(crate) async fn own_tool(&self, line: &str) -> Ran {
+        run(&self.own(), line, None).await
+    }
+
     /// A team's own tool.
     pub(crate) fn own(&self) -> Cli {
         self.plain().backend(MintingBackend::new(self.keys.clone()))
@@ -183,7 +193,7 @@ impl World {
     }
 }
 
-/// Runs the tool; `answers` are the lines that somebody types.
+/// Runs the tool with the words of this line; `answers` are the lines that somebody types.
 pub(crate) async fn run(cli: &Cli, line: &str, answers: Option<&str>) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut input = answers.unwrap_or_default().as_bytes();
@@ -191,12 +201,17 @@ pub(crate) async fn run(cli: &Cli, line: &str, answers: Option<&str>) -> Ran {
     if answers.is_some() {
         console = console.answered_by(&mut input);
     }
-    let exit = cli.run(line.split_whitespace(), &mut console).await;
+    let exit = cli.run(words(line), &mut console).await;
     Ran {
         exit,
         out: String::from_utf8(out).unwrap(),
         err: String::from_utf8(err).unwrap(),
     }
+}
+
+/// The words of a command line, the program's name before them.
+pub(crate) fn words(line: &str) -> impl Iterator<Item = &str> {
+    std::iter::once("rotation").chain(line.split_whitespace())
 }
 
 /// A rotation function at work; stops when dropped.
