@@ -102,9 +102,12 @@ impl<'a, 'c> Session<'a, 'c> {
     }
 
     /// Says what is to be done, and asks.
-    pub(crate) fn confirm(&mut self, plan: &[String], yes: bool) -> Result<(), Error> {
+    pub(crate) fn confirm(&mut self, found: &Found, plan: &[String], yes: bool) -> Result<(), Error> {
+        let Found { facts, state } = found;
+        self.console
+            .say(format_args!("{}: {}", facts.name, state.summary()));
         for line in plan {
-            self.console.say(line);
+            self.console.say(format_args!("- {line}"));
         }
         if yes {
             return Ok(());

@@ -286,11 +286,7 @@ async fn resume_turns_a_rotation_on_that_was_cancelled() {
     let _function = world.function_of(PasswordBackend::new(target));
     let ran = run(&world.plain(), "resume crm/key --wait --output json", Some("y\n")).await;
     let ran = ran.ends(Exit::Done);
-    assert!(
-        ran.err.contains("this also turns rotation on again"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("it also turns rotation on again"), "{}", ran.err);
     assert_eq!(ran.json()["after"]["state"], "in_order");
 }
 

@@ -13,31 +13,32 @@ use crate::state::{Facts, Pending, State};
 use crate::{advice, words};
 
 pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon) -> Result<Exit, Error> {
-    let Found { facts, state } = session.look(&arguments.target.secret).await?;
-    let Some(pending) = state.pending().cloned() else {
-        return nothing(session, arguments, &facts, &state).await;
+    let found = session.look(&arguments.target.secret).await?;
+    let Found { facts, state } = &found;
+    let Some(pending) = state.pending() else {
+        return nothing(session, arguments, &found).await;
     };
     let is_on = !matches!(state, State::Blocked(_));
-    let proof = prove(session, arguments, &facts, &pending).await?;
-    let mut plan = vec![
-        format!("abandons {}, of which {}", facts.name, state.summary()),
-        proof,
-    ];
-    plan.extend(steps(&pending, is_on));
-    session.confirm(&plan, arguments.confirmed.yes)?;
-    let outcome = give_up(session, &facts, &pending, is_on).await?;
+    let proof = prove(session, arguments, facts, pending).await?;
+    let mut plan = vec![proof];
+    plan.extend(steps(pending, is_on));
+    if !arguments.leave_off {
+        plan.push(turning_on());
+    }
+    session.confirm(&found, &plan, arguments.confirmed.yes)?;
+    let outcome = give_up(session, facts, pending, is_on).await?;
     let (after, exit) = if outcome == Released::Meanwhile {
         ("nothing was changed".to_owned(), Exit::Done)
-    } else if wants_on(session, arguments, &facts, is_on) {
-        turn_on(session, arguments, &facts, is_on).await?
+    } else if wants_on(session, arguments, facts, is_on) {
+        turn_on(session, arguments, facts, is_on).await?
     } else {
-        (off(&facts), Exit::Done)
+        (off(facts), Exit::Done)
     };
     let ending = Ending {
         command: "abandon",
         outcome: outcome.as_str(),
-        says: format!("{}; {after}", outcome.says(&pending)),
-        before: &facts,
+        says: format!("{}; {after}", outcome.says(pending)),
+        before: facts,
         exit,
     };
     session.close(ending).await
@@ -68,13 +69,13 @@ fn off(facts: &Facts) -> String {
 async fn nothing(
     session: &mut Session<'_, '_>,
     arguments: &args::Abandon,
-    facts: &Facts,
-    state: &State,
+    found: &Found,
 ) -> Result<Exit, Error> {
+    let Found { facts, state } = found;
     let (mut outcome, mut exit) = ("nothing_pending", Exit::Done);
     let mut says = format!("nothing to abandon: {}", state.summary());
     if arguments.turn_on && *state == State::Off {
-        session.confirm(&[turning_on()], arguments.confirmed.yes)?;
+        session.confirm(found, &[turning_on()], arguments.confirmed.yes)?;
         let (after, ended) = turn_on(session, arguments, facts, false).await?;
         (outcome, exit, says) = ("turned_on", ended, format!("nothing was pending; {after}"));
     }
@@ -101,7 +102,6 @@ fn steps(pending: &Pending, is_on: bool) -> Vec<String> {
                 .to_owned(),
         );
     }
-    steps.push(turning_on());
     steps
 }
 

@@ -16,7 +16,8 @@ use crate::state::{Facts, Pending, State};
 const STEP: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Resume) -> Result<Exit, Error> {
-    let Found { facts, state } = session.look(&arguments.target.secret).await?;
+    let found = session.look(&arguments.target.secret).await?;
+    let state = &found.state;
     let Some(pending) = state.pending() else {
         return Err(Error::Refused(format!(
             "{}: there is nothing to resume",
@@ -24,28 +25,25 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Resume)
         )));
     };
     match arguments.here {
-        true => here(session, arguments, &facts, pending, &state).await,
-        false => by_the_service(session, arguments, &facts, pending, &state).await,
+        true => here(session, arguments, &found, pending).await,
+        false => by_the_service(session, arguments, &found, pending).await,
     }
 }
 
 async fn by_the_service(
     session: &mut Session<'_, '_>,
     arguments: &args::Resume,
-    facts: &Facts,
+    found: &Found,
     pending: &Pending,
-    state: &State,
 ) -> Result<Exit, Error> {
+    let Found { facts, state } = found;
     let version = &pending.version;
-    let mut plan = vec![
-        format!("resumes {}, of which {}", facts.name, state.summary()),
-        format!(
-            "calls RotateSecret with the token of the rotation that is not complete, {version}: no second version is \
+    let mut plan = vec![format!(
+        "RotateSecret is called with the token of the rotation that is not complete, {version}: no second version is \
              made"
-        ),
-    ];
+    )];
     plan.extend(turns_on(state));
-    session.confirm(&plan, arguments.confirmed.yes)?;
+    session.confirm(found, &plan, arguments.confirmed.yes)?;
     still(session, &facts.asked, pending).await?;
     ask_again(session, &facts.asked, version).await?;
     let waited = match arguments.wait.wait {
@@ -86,10 +84,10 @@ async fn ask_again(session: &mut Session<'_, '_>, secret: &str, version: &str) -
 async fn here(
     session: &mut Session<'_, '_>,
     arguments: &args::Resume,
-    facts: &Facts,
+    found: &Found,
     pending: &Pending,
-    state: &State,
 ) -> Result<Exit, Error> {
+    let Found { facts, state } = found;
     let Some(backend) = session.backend else {
         return Err(Error::Configuration(
             "--here does the steps with a backend, and this tool has none; a team makes one of its own with \
@@ -105,12 +103,11 @@ async fn here(
         )));
     }
     let version = &pending.version;
-    let mut plan = vec![
-        format!("resumes {}, of which {}", facts.name, state.summary()),
-        format!("does setSecret, testSecret and finishSecret of version {version} in this process"),
-    ];
+    let mut plan = vec![format!(
+        "setSecret, testSecret and finishSecret of version {version} are done in this process"
+    )];
     plan.extend(turns_on(state));
-    session.confirm(&plan, arguments.confirmed.yes)?;
+    session.confirm(found, &plan, arguments.confirmed.yes)?;
     still(session, &facts.asked, pending).await?;
     if matches!(state, State::Blocked(_)) {
         ask_again(session, &facts.asked, version).await?;
@@ -147,7 +144,7 @@ async fn steps(
 
 fn turns_on(state: &State) -> Option<String> {
     matches!(state, State::Blocked(_))
-        .then(|| "this also turns rotation on again, with the schedule that it had".to_owned())
+        .then(|| "it also turns rotation on again, with the schedule that it had".to_owned())
 }
 
 fn ending(waited: Waited, facts: &Facts) -> Ending<'_> {

@@ -4,28 +4,28 @@ use rotation_core::{AWSPREVIOUS, chain};
 
 use crate::args;
 use crate::error::{Error, Exit};
-use crate::session::{Ending, Found, Session};
+use crate::session::{Ending, Session};
 use crate::state::{Facts, State};
 
 pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Rollback) -> Result<Exit, Error> {
-    let Found { facts, state } = session.look(&arguments.target.secret).await?;
-    let (from, to) = versions(&facts, &state)?;
-    let proof = prove(session, arguments, &facts, to).await?;
+    let found = session.look(&arguments.target.secret).await?;
+    let facts = &found.facts;
+    let (from, to) = versions(facts, &found.state)?;
+    let proof = prove(session, arguments, facts, to).await?;
     let plan = [
-        format!("rolls {} back, of which {}", facts.name, state.summary()),
         proof,
         format!(
             "AWSCURRENT is moved from version {from} to {to}, if it is on {from} still; AWSPREVIOUS goes the other way"
         ),
         "the next rotation replaces it, and ends what is AWSPREVIOUS then".to_owned(),
     ];
-    session.confirm(&plan, arguments.confirmed.yes)?;
+    session.confirm(&found, &plan, arguments.confirmed.yes)?;
     session.service.make_current(&facts.asked, to, from).await?;
     let ending = Ending {
         command: "rollback",
         outcome: "rolled_back",
         says: format!("version {to} is AWSCURRENT again"),
-        before: &facts,
+        before: facts,
         exit: Exit::Done,
     };
     session.close(ending).await

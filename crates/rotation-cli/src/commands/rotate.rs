@@ -4,15 +4,15 @@ use super::watch;
 use crate::args;
 use crate::error::{Error, Exit};
 use crate::service::{Kind, ServiceError};
-use crate::session::{Ending, Found, Session};
+use crate::session::{Ending, Session};
 use crate::state::State;
 
 pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Rotate) -> Result<Exit, Error> {
     let secret = &arguments.target.secret;
-    let Found { facts, state } = session.look(secret).await?;
-    let mut plan = vec![format!("rotates {}, of which {}", facts.name, state.summary())];
-    plan.extend(allowed(&state, secret)?);
-    session.confirm(&plan, arguments.confirmed.yes)?;
+    let found = session.look(secret).await?;
+    let mut plan = vec!["RotateSecret starts a rotation now".to_owned()];
+    plan.extend(allowed(&found.state, secret)?);
+    session.confirm(&found, &plan, arguments.confirmed.yes)?;
     let token = session.token()?;
     match session.service.rotate(secret, &token).await {
         Ok(()) => {}
@@ -26,7 +26,7 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Rotate)
         command: "rotate",
         outcome,
         says,
-        before: &facts,
+        before: &found.facts,
         exit,
     };
     if !arguments.wait.wait {
@@ -45,7 +45,7 @@ fn allowed(state: &State, secret: &str) -> Result<Option<String>, Error> {
     match state {
         State::NeverRotated | State::Overdue { .. } | State::InOrder => Ok(None),
         State::Off => Ok(Some(
-            "this also turns rotation on again, with the schedule that it had".to_owned(),
+            "it also turns rotation on again, with the schedule that it had".to_owned(),
         )),
         State::Blocked(_) | State::UnderWay(_) | State::Waiting { .. } => refused(format!(
             "; go on with it by `rotation resume {secret}`, or give it up by `rotation abandon {secret}`"
