@@ -65,13 +65,9 @@ impl<'a, 'c> Session<'a, 'c> {
         Ok(Found { facts, state })
     }
 
-    /// Whether this version is pending still: somebody took their time to answer.
-    pub(crate) async fn is_pending_still(&self, secret: &str, pending: &Pending) -> Answer<bool> {
-        let found = self.look(secret).await?;
-        Ok(found
-            .state
-            .pending()
-            .is_some_and(|it| it.version == pending.version))
+    /// What is pending by now: somebody took their time to answer.
+    pub(crate) async fn pending(&self, secret: &str) -> Answer<Option<Pending>> {
+        Ok(self.look(secret).await?.state.pending().cloned())
     }
 
     pub(crate) fn store(&self) -> SecretsManagerStore {

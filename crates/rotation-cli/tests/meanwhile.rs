@@ -114,10 +114,29 @@ async fn a_rotation_that_comes_to_its_end_while_it_is_abandoned_is_left_so() {
         finish,
     )
     .await;
-    let told = ran.ends(Exit::Done).json();
+    let told = ran.ends(Exit::Attention).json();
     assert_eq!(told["outcome"], "labels_moved");
     assert_eq!(world.holder(AWSCURRENT), pending);
     assert_eq!(world.holder(AWSPREVIOUS), current);
+}
+
+#[tokio::test]
+async fn a_value_that_is_stored_meanwhile_is_not_given_up_without_proof() {
+    let world = World::new().await;
+    world.key_secret();
+    let pending = world.rotate("crm/key");
+    let store = || {
+        let next = world.keys.mint("next").to_value();
+        let operator = world.simulator.operator();
+        operator
+            .put_with_token("crm/key", &pending, next, &[AWSPENDING])
+            .unwrap();
+    };
+    let ran = while_asked(&world.plain(), "abandon crm/key --output json", store).await;
+    assert_eq!(ran.ends(Exit::Attention).json()["outcome"], "labels_moved");
+    assert_eq!(world.holder(AWSPENDING), pending);
+    let ran = world.tool("abandon crm/key --yes").await.ends(Exit::Attention);
+    assert!(ran.err.contains("holds a value"), "{}", ran.err);
 }
 
 #[tokio::test]
@@ -132,7 +151,7 @@ async fn another_rotation_that_began_meanwhile_is_not_abandoned() {
         operator.rotate_with_token("crm/key", next).unwrap();
     };
     let ran = while_asked(&world.plain(), "abandon crm/key --output json --leave-off", begin).await;
-    assert_eq!(ran.ends(Exit::Done).json()["outcome"], "labels_moved");
+    assert_eq!(ran.ends(Exit::Attention).json()["outcome"], "labels_moved");
     assert_eq!(world.holder(AWSPENDING), next);
     let described = operator.describe("crm/key").unwrap();
     assert_eq!(described.rotation_enabled, Some(true)); // theirs goes on

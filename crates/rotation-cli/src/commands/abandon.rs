@@ -28,7 +28,9 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
     session.confirm(&found, &plan, arguments.confirmed.yes)?;
     let outcome = give_up(session, facts, pending, is_on).await?;
     let (after, exit) = if outcome == Released::Meanwhile {
-        ("nothing was changed".to_owned(), Exit::Done)
+        ("nothing was changed".to_owned(), Exit::Attention)
+    } else if outcome == Released::Stored {
+        (decide(facts), Exit::Attention)
     } else if wants_on(session, arguments, facts, is_on) {
         turn_on(session, arguments, facts, is_on).await?
     } else {
@@ -51,13 +53,20 @@ async fn give_up(
     pending: &Pending,
     is_on: bool,
 ) -> Result<Released, Error> {
-    if !session.is_pending_still(&facts.asked, pending).await? {
+    if session.pending(&facts.asked).await?.as_ref() != Some(pending) {
         return Ok(Released::Meanwhile);
     }
     if is_on {
         session.service.cancel(&facts.asked).await?;
     }
     release(session, facts, pending, is_on).await
+}
+
+fn decide(facts: &Facts) -> String {
+    let name = &facts.asked;
+    format!(
+        "rotation is OFF; go on with it by `rotation resume {name}`, or give it up by `rotation abandon {name} --turn-on`"
+    )
 }
 
 fn off(facts: &Facts) -> String {
@@ -151,6 +160,8 @@ enum Released {
     /// Before anything was done, it had moved.
     Meanwhile,
     Taken,
+    /// A value was stored while rotation was turned off, of which nothing is proved.
+    Stored,
     /// The rotation came to its end while it was turned off.
     BecameCurrent,
     /// It was gone by then.
@@ -162,6 +173,7 @@ impl Released {
         match self {
             Self::Meanwhile => "labels_moved",
             Self::Taken => "abandoned",
+            Self::Stored => "stored_meanwhile",
             Self::BecameCurrent => "became_current",
             Self::Gone => "already_released",
         }
@@ -170,7 +182,14 @@ impl Released {
     fn says(&self, pending: &Pending) -> String {
         let version = &pending.version;
         match self {
-            Self::Meanwhile => format!("version {version} is not AWSPENDING any more"),
+            Self::Meanwhile => {
+                format!(
+                    "version {version} is not AWSPENDING any more, or has got a value meanwhile: look again"
+                )
+            }
+            Self::Stored => {
+                format!("version {version} has got a value meanwhile, and AWSPENDING was left on it")
+            }
             Self::Taken => format!("version {version} is no longer AWSPENDING"),
             Self::BecameCurrent => format!("version {version} became AWSCURRENT meanwhile, and was left so"),
             Self::Gone => format!("version {version} had lost AWSPENDING already"),
@@ -197,7 +216,7 @@ async fn release(
         false => source.into(),
     };
     let found = session.look(&facts.asked).await.map_err(halfway)?;
-    if let Some(released) = moved(&found.facts, &pending.version) {
+    if let Some(released) = moved(&found.facts, pending) {
         return Ok(released);
     }
     let release = session.service.release(&facts.asked, &pending.version);
@@ -205,13 +224,16 @@ async fn release(
     Ok(Released::Taken)
 }
 
-/// Where the label has gone, if it is not on the version any more.
-fn moved(facts: &Facts, version: &str) -> Option<Released> {
-    if facts.current() == Some(version) {
+/// What keeps the label from being taken off, if it is not where it was, or on what it was on.
+fn moved(facts: &Facts, pending: &Pending) -> Option<Released> {
+    if facts.current() == Some(&pending.version) {
         return Some(Released::BecameCurrent);
     }
-    let is_pending = facts.pending().is_some_and(|pending| pending.version == version);
-    (!is_pending).then_some(Released::Gone)
+    match facts.pending() {
+        Some(now) if now == *pending => None,
+        Some(now) if now.version == pending.version => Some(Released::Stored),
+        _ => Some(Released::Gone),
+    }
 }
 
 /// Whether rotation is to be on: as the options say, else as somebody answers, else as it was before.
@@ -266,35 +288,58 @@ async fn turn_on(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     type Labels<'a> = &'a [(&'a str, &'a [&'a str])];
 
     #[test]
     fn a_label_that_moved_while_rotation_was_turned_off_is_left_where_it_is() {
-        let facts = |labels: Labels<'_>| {
+        let facts = |labels: Labels<'_>, stored: &[&str]| {
             let mut facts = Facts::default();
             for (version, labels) in labels {
                 let labels = labels.iter().map(|&label| label.to_owned()).collect();
                 facts.described.versions.insert((*version).to_owned(), labels);
             }
+            facts.stored = Some(
+                stored
+                    .iter()
+                    .map(|&version| (version.to_owned(), None))
+                    .collect::<BTreeMap<_, _>>(),
+            );
             facts
         };
-        let rows: [(Labels<'_>, _); 5] = [
-            (&[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])], None),
+        let empty = Pending {
+            version: "v".to_owned(),
+            stored: Some(false),
+        };
+        let rows: [(Labels<'_>, &[&str], _); 6] = [
+            (
+                &[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
+                &["old"],
+                None,
+            ),
+            (
+                &[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
+                &["old", "v"],
+                Some(Released::Stored),
+            ),
             (
                 &[("v", &["AWSCURRENT", "AWSPENDING"])],
+                &["v"],
                 Some(Released::BecameCurrent),
             ),
-            (&[("v", &["AWSCURRENT"])], Some(Released::BecameCurrent)),
-            (&[("old", &["AWSCURRENT"])], Some(Released::Gone)),
+            (&[("v", &["AWSCURRENT"])], &["v"], Some(Released::BecameCurrent)),
+            (&[("old", &["AWSCURRENT"])], &["old"], Some(Released::Gone)),
             (
                 &[("w", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
+                &["old"],
                 Some(Released::Gone),
             ),
         ];
-        for (labels, expected) in rows {
-            assert_eq!(moved(&facts(labels), "v"), expected, "{labels:?}");
+        for (labels, stored, expected) in rows {
+            assert_eq!(moved(&facts(labels, stored), &empty), expected, "{labels:?}");
         }
     }
 }

@@ -59,7 +59,8 @@ async fn by_the_service(
 
 /// Its token may start something else once the rotation is over.
 async fn still(session: &Session<'_, '_>, secret: &str, pending: &Pending) -> Result<(), Error> {
-    match session.is_pending_still(secret, pending).await? {
+    let now = session.pending(secret).await?;
+    match now.is_some_and(|now| now.version == pending.version) {
         true => Ok(()),
         false => Err(Error::Refused(format!(
             "version {} is not AWSPENDING any more",
