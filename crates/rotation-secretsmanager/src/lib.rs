@@ -51,4 +51,4 @@ mod quota;
 mod store;
 
 pub use aws_sdk_secretsmanager;
-pub use store::SecretsManagerStore;
+pub use store::{SecretsManagerStore, description};

@@ -146,7 +146,10 @@ impl SecretStore for SecretsManagerStore {
     }
 }
 
-fn description(secret_id: &str, described: DescribeSecretOutput) -> SecretDescription {
+/// What the framework wants to know of DescribeSecret's answer, for callers that want more of it than
+/// [`describe`](SecretStore::describe) keeps. `secret_id` stands in for an ARN that is missing.
+#[must_use]
+pub fn description(secret_id: &str, described: DescribeSecretOutput) -> SecretDescription {
     let mut secret = SecretDescription::new(described.arn.unwrap_or_else(|| secret_id.to_owned()));
     secret.rotation_enabled = described.rotation_enabled;
     secret.versions = described.version_ids_to_stages.into_iter().flatten().collect();

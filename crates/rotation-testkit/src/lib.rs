@@ -59,6 +59,7 @@
 //! | RotateSecret while `AWSPENDING` is on a version that is not current: InvalidRequestException, "A previous rotation isn't complete…" | aws-cdk #28539, #17288 | observed |
 //! | RotateSecret without a function: InvalidRequestException; without a token: InvalidParameterException | LocalStack's validated tests | verified; the text of the second is that of other actions |
 //! | RotateSecret again with the same token starts no second rotation | API reference: RotateSecret | inferred |
+//! | … and has the one that is not complete go on at once | none | unpublished, so an option |
 //! | Four steps, one at a time, the same token, each due at once after the one before; the event has a RotationToken | User guide: Rotation by Lambda function | documented |
 //! | The pending value must come from the rotation function, or with its RotationToken; else the rotation fails | User guide: Troubleshoot rotation | documented; that the check comes after createSecret is inferred |
 //! | A failed step leaves the labels; the whole process is replayed | User guide: Rotation by Lambda function | documented |
@@ -101,12 +102,12 @@
 //!
 //! # Not modelled
 //!
-//! Deletion, KMS, schedules and windows (rules are described, nothing rotates by them), resource
-//! policies, BatchGetSecretValue, RemoveRegionsFromReplication, rotation by other services,
-//! cross-account replicas, the keys of replicas, whether `AWSPENDING` is replicated,
-//! `LastAccessedDate`, `NextRotationDate`, AccessDeniedException of RotateSecret when the function
-//! cannot be invoked, a rotation that goes on after its replays are used up, that ListSecrets may lag
-//! behind by minutes.
+//! Deletion, KMS but for its refusal ("Access to KMS is not allowed": user guide, Troubleshoot rotation),
+//! schedules and windows (rules are described, nothing rotates by them), resource policies,
+//! BatchGetSecretValue, RemoveRegionsFromReplication, rotation by other services, cross-account
+//! replicas, the keys of replicas, whether `AWSPENDING` is replicated, `LastAccessedDate`,
+//! `NextRotationDate`, AccessDeniedException of RotateSecret when the function cannot be invoked, that
+//! ListSecrets may lag behind by minutes.
 
 pub mod backends;
 pub mod conformance;

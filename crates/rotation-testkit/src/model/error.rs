@@ -120,6 +120,10 @@ impl ApiError {
         )
     }
 
+    pub(super) fn kms_denied() -> Self {
+        Self::new(ErrorCode::AccessDeniedException, "Access to KMS is not allowed")
+    }
+
     /// The same error as one that says: the label is not on the version that was named.
     pub(super) fn for_mismatch(mut self) -> Self {
         self.mismatch = true;

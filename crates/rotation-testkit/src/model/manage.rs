@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::request::Caller;
-use super::{ApiError, Model, ReplicaStatus, Request};
+use super::{ApiError, Model, ReplicaStatus, Request, RotationRules};
 
 /// TagResource.
 #[derive(Clone, Debug)]
@@ -135,6 +135,16 @@ impl Model {
         let secret = &mut self.entry_mut(secret_id)?.secret;
         secret.rotation_enabled = Some(true);
         secret.rotation_function = Some(function.to_owned());
+        Ok(())
+    }
+
+    /// Sets the rules of rotation, as RotateSecret with rules does before its window opens.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`] when there is no such secret.
+    pub fn set_rotation_rules(&mut self, secret_id: &str, rules: RotationRules) -> Result<(), ApiError> {
+        self.entry_mut(secret_id)?.secret.rotation_rules = Some(rules);
         Ok(())
     }
 }

@@ -15,6 +15,10 @@ pub struct ServiceOptions {
     pub replays: u32,
     /// What becomes of a rotation whose `AWSPENDING` somebody took away, when its replay is due.
     pub after_release: AfterRelease,
+    /// Whether RotateSecret with the token of a rotation that is not complete has it go on at once, be its
+    /// replays used up or rotation off until then. It does not: the same request again is no error and
+    /// changes nothing else. (The refusal of another token says "That rotation will be reattempted".)
+    pub goes_on_at_same_token: bool,
     /// Whether the service takes `AWSPENDING` off after a rotation that succeeded. It does;
     /// `AWSPENDING` on the `AWSCURRENT` version is documented as a state of success, too.
     pub releases_pending_after_success: bool,
@@ -36,6 +40,7 @@ impl Default for ServiceOptions {
             replay_interval: Duration::from_secs(3600),
             replays: 5,
             after_release: AfterRelease::Drop,
+            goes_on_at_same_token: false,
             releases_pending_after_success: true,
             keeps_pending_after_failed_dry_run: false,
             function_assumes_role: false,

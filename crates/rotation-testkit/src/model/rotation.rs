@@ -159,6 +159,8 @@ impl Change<'_> {
         if !self.secret.versions.contains_key(token) {
             self.check_complete()?;
             self.start(token, !request.rotate_immediately)?;
+        } else if self.options.goes_on_at_same_token && self.secret.incomplete() == Some(token) {
+            self.go_on(token);
         }
         self.secret.rotation_enabled = Some(true);
         Ok(self.rotated(Some(token.to_owned())))
@@ -173,17 +175,19 @@ impl Change<'_> {
         }
     }
 
-    /// Registers the version, without a value but for a dry run, and queues the first invocation.
-    pub(super) fn start(&mut self, token: &str, dry_run: bool) -> Result<(), ApiError> {
-        let version = Version {
-            value: if dry_run { self.current_value() } else { None },
-            labels: BTreeSet::new(),
-            created: self.caller.now,
-            by_function: false,
-        };
-        self.secret.add_version(token, version, self.options)?;
-        self.secret.attach(AWSPENDING, token);
-        self.secret.check_label_quota()?;
+    /// Has the waiting replay be due now; where the service has given up, queues the whole process again.
+    fn go_on(&mut self, token: &str) {
+        match self.rotation {
+            Some(rotation) if rotation.running => {}
+            Some(rotation) => rotation.due = self.caller.now,
+            None => {
+                self.begin(token, false);
+                self.record(RotationEventName::RotationStarted, token, None);
+            }
+        }
+    }
+
+    fn begin(&mut self, token: &str, dry_run: bool) {
         *self.rotation = Some(Rotation {
             token: token.to_owned(),
             rotation_token: fresh_token(self.serial).into(),
@@ -197,6 +201,20 @@ impl Change<'_> {
             due: self.caller.now,
             running: false,
         });
+    }
+
+    /// Registers the version, without a value but for a dry run, and queues the first invocation.
+    pub(super) fn start(&mut self, token: &str, dry_run: bool) -> Result<(), ApiError> {
+        let version = Version {
+            value: if dry_run { self.current_value() } else { None },
+            labels: BTreeSet::new(),
+            created: self.caller.now,
+            by_function: false,
+        };
+        self.secret.add_version(token, version, self.options)?;
+        self.secret.attach(AWSPENDING, token);
+        self.secret.check_label_quota()?;
+        self.begin(token, dry_run);
         let started = if dry_run {
             RotationEventName::TestRotationStarted
         } else {

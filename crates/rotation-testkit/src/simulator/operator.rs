@@ -254,7 +254,7 @@ impl Operator {
             .set_primary_region(secret_id, Some(primary_region))
     }
 
-    /// Denies an action to the rotation function: `PutSecretValue`.
+    /// Denies an action to the rotation function: `PutSecretValue`, `kms:Decrypt`.
     pub fn deny(&self, action: &str) {
         self.simulator.model().deny(Principal::RotationFunction, action);
     }

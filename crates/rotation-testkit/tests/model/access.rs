@@ -24,6 +24,30 @@ fn a_denied_action_names_itself_and_is_denied_to_one_principal() {
 }
 
 #[test]
+fn a_denied_key_keeps_values_from_being_read_or_written_and_labels_not_from_being_moved() {
+    type Call = fn(&mut World) -> Result<(), rotation_testkit::model::ApiError>;
+    let read: Call = |world| world.get(None, None).map(|_| ());
+    let write: Call = |world| {
+        world
+            .put(RotationFunction, "two", "v2", &[AWSPENDING])
+            .map(|_| ())
+    };
+    let text = "Access to KMS is not allowed";
+    for (action, read_is_denied) in [("kms:Decrypt", true), ("kms:GenerateDataKey", false)] {
+        let mut world = World::new();
+        world.model.deny(RotationFunction, action);
+        refused(write(&mut world), AccessDeniedException, text);
+        match read_is_denied {
+            true => refused(read(&mut world), AccessDeniedException, text),
+            false => read(&mut world).unwrap(),
+        }
+        world.stage("MINE", Some("one"), None).unwrap();
+        world.model.allow(RotationFunction, action);
+        write(&mut world).unwrap();
+    }
+}
+
+#[test]
 fn managed_secrets_and_replicas_refuse_writes_and_can_be_read() {
     type Make = fn(&mut Model);
     let rows: [(Make, ErrorCode, &str); 2] = [

@@ -54,6 +54,30 @@ fn rotating_is_refused_without_token_or_function_or_while_another_is_incomplete(
 }
 
 #[test]
+fn the_same_token_again_may_have_a_rotation_go_on_that_the_service_has_given_up() {
+    let mut options = ServiceOptions::default();
+    options.replays = 1;
+    options.goes_on_at_same_token = true;
+    let mut world = World::with(options);
+    world.rotate("two").unwrap();
+    let fail = |world: &mut World| {
+        let invocation = world.next();
+        world.fail(&invocation);
+    };
+    fail(&mut world);
+    assert!(world.model.next_invocation(world.now).is_none());
+    world.rotate("two").unwrap(); // the replay is due now, not in an hour
+    fail(&mut world);
+    assert_eq!(world.model.next_due(), None); // given up
+    world.rotate("two").unwrap();
+    let invocation = world.next();
+    assert_eq!(invocation.event.client_request_token(), token("two"));
+    assert_eq!(invocation.event.step(), Step::CreateSecret);
+    world.rotate("two").unwrap(); // a step is at work: no second one
+    assert!(world.model.next_invocation(world.now).is_none());
+}
+
+#[test]
 fn pending_on_the_current_version_does_not_block_a_rotation() {
     let mut options = ServiceOptions::default();
     options.releases_pending_after_success = false;

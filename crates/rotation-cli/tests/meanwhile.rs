@@ -1,0 +1,250 @@
+//! What happens between two calls of the tool: somebody else is faster, and answers are lost.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
+
+#[path = "support/lossy.rs"]
+mod lossy;
+mod support;
+
+use std::io::{BufRead, Read};
+
+use lossy::Lossy;
+use rotation_cli::{Cli, Console, Exit};
+use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretValue};
+use serde_json::{Value, json};
+use support::*;
+
+/// Somebody who says yes, after something else has happened.
+struct Meanwhile<F> {
+    happens: Option<F>,
+    answer: &'static [u8],
+}
+
+impl<F: FnOnce()> BufRead for Meanwhile<F> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        if let Some(happens) = self.happens.take() {
+            happens();
+        }
+        Ok(self.answer)
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.answer = &self.answer[amount..];
+    }
+}
+
+impl<F: FnOnce()> Read for Meanwhile<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+async fn while_asked(cli: &Cli, line: &str, happens: impl FnOnce() + Send + Sync) -> Ran {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut input = Meanwhile {
+        happens: Some(happens),
+        answer: b"y\ny\n",
+    };
+    let mut console = Console::new(&mut out, &mut err).answered_by(&mut input);
+    let exit = cli.run(words(line), &mut console).await;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran {
+        exit,
+        out: text(out),
+        err: text(err),
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_does_not_undo_what_somebody_stored_meanwhile() {
+    let world = World::new().await;
+    world.key_secret();
+    let function = world.function();
+    world
+        .tool("rotate crm/key --wait --timeout 20 --yes")
+        .await
+        .ends(Exit::Done);
+    drop(function);
+    let theirs = world.keys.mint("somebody's").to_value();
+    let put = || _ = world.simulator.operator().put("crm/key", theirs).unwrap();
+    let ran = while_asked(&world.own(), "rollback crm/key", put)
+        .await
+        .ends(Exit::Failed);
+    assert!(
+        ran.err.contains("RemoveFromVersionId must be the version"),
+        "{}",
+        ran.err
+    );
+    let labels: Value = json!([
+        world.labels(&world.holder(AWSCURRENT)),
+        world.labels(&world.holder(AWSPREVIOUS))
+    ]);
+    assert_eq!(labels, json!([[AWSCURRENT], [AWSPREVIOUS]]));
+    let current = world.simulator.operator().value("crm/key", AWSCURRENT).unwrap();
+    let current: rotation_testkit::backends::MintedKey = current.decode().unwrap();
+    assert_eq!(current.key_id, "key-0003"); // theirs
+}
+
+#[tokio::test]
+async fn a_rotation_that_comes_to_its_end_while_it_is_abandoned_is_left_so() {
+    let world = World::new().await;
+    world.key_secret();
+    let pending = world.rotate("crm/key");
+    let current = world.holder(AWSCURRENT);
+    let operator = world.simulator.operator();
+    let finish = || {
+        let next = world.keys.mint("next").to_value();
+        operator
+            .put_with_token("crm/key", &pending, next, &[AWSPENDING])
+            .unwrap();
+        operator
+            .move_label("crm/key", AWSCURRENT, &pending, &current)
+            .unwrap();
+    };
+    let ran = while_asked(
+        &world.plain(),
+        "abandon crm/key --output json --timeout 1",
+        finish,
+    )
+    .await;
+    let told = ran.ends(Exit::Attention).json();
+    assert_eq!(told["outcome"], "labels_moved");
+    assert_eq!(world.holder(AWSCURRENT), pending);
+    assert_eq!(world.holder(AWSPREVIOUS), current);
+}
+
+#[tokio::test]
+async fn a_value_that_is_stored_meanwhile_is_not_given_up_without_proof() {
+    let world = World::new().await;
+    world.key_secret();
+    let pending = world.rotate("crm/key");
+    let store = || {
+        let next = world.keys.mint("next").to_value();
+        let operator = world.simulator.operator();
+        operator
+            .put_with_token("crm/key", &pending, next, &[AWSPENDING])
+            .unwrap();
+    };
+    let ran = while_asked(&world.plain(), "abandon crm/key --output json", store).await;
+    assert_eq!(ran.ends(Exit::Attention).json()["outcome"], "labels_moved");
+    assert_eq!(world.holder(AWSPENDING), pending);
+    let ran = world.tool("abandon crm/key --yes").await.ends(Exit::Attention);
+    assert!(ran.err.contains("holds a value"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn another_rotation_that_began_meanwhile_is_not_abandoned() {
+    let world = World::new().await;
+    world.key_secret();
+    let first = world.rotate("crm/key");
+    let operator = world.simulator.operator();
+    let next = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    let begin = || {
+        operator.remove_label("crm/key", AWSPENDING, &first).unwrap();
+        operator.rotate_with_token("crm/key", next).unwrap();
+    };
+    let ran = while_asked(&world.plain(), "abandon crm/key --output json --leave-off", begin).await;
+    assert_eq!(ran.ends(Exit::Attention).json()["outcome"], "labels_moved");
+    assert_eq!(world.holder(AWSPENDING), next);
+    let described = operator.describe("crm/key").unwrap();
+    assert_eq!(described.rotation_enabled, Some(true)); // theirs goes on
+}
+
+#[tokio::test]
+async fn a_rotation_that_was_given_up_meanwhile_is_not_resumed() {
+    let world = World::new().await;
+    world.key_secret();
+    let first = world.rotate("crm/key");
+    let give_up = || {
+        world
+            .simulator
+            .operator()
+            .remove_label("crm/key", AWSPENDING, &first)
+            .unwrap();
+    };
+    world.simulator.clear_calls();
+    let ran = while_asked(&world.plain(), "resume crm/key", give_up)
+        .await
+        .ends(Exit::Attention);
+    assert!(
+        ran.err
+            .contains("is not AWSPENDING any more; nothing was changed"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        world
+            .simulator
+            .calls()
+            .iter()
+            .all(|call| call.action != "RotateSecret")
+    );
+}
+
+#[tokio::test]
+async fn a_rotation_whose_answer_was_lost_is_found_and_watched() {
+    let world = World::new().await;
+    world.key_secret();
+    let lossy = Lossy::start(&world.server, "RotateSecret").await;
+    let _function = world.function();
+    let cli = world.plain_at(&lossy.url());
+    let ran = run(
+        &cli,
+        "rotate crm/key --wait --timeout 20 --yes --output json",
+        None,
+    )
+    .await;
+    assert_eq!(ran.ends(Exit::Done).json()["outcome"], "rotated");
+    assert!(lossy.has_lost());
+}
+
+#[tokio::test]
+async fn a_label_whose_release_had_no_answer_is_put_right_by_the_same_command() {
+    let world = World::new().await;
+    world.key_secret();
+    world.rotate("crm/key");
+    let lossy = Lossy::start(&world.server, "UpdateSecretVersionStage").await;
+    let cli = world.plain_at(&lossy.url());
+    let ran = run(&cli, "abandon crm/key --yes", None).await.ends(Exit::Failed);
+    assert!(lossy.has_lost());
+    assert!(
+        ran.err.contains("it may have been done; rotation is OFF; repeat"),
+        "{}",
+        ran.err
+    );
+    let ran = run(
+        &cli,
+        "abandon crm/key --turn-on --yes --timeout 1 --output json",
+        None,
+    )
+    .await;
+    assert_eq!(ran.ends(Exit::Unfinished).json()["outcome"], "turned_on");
+    assert_eq!(
+        world
+            .simulator
+            .operator()
+            .describe("crm/key")
+            .unwrap()
+            .rotation_enabled,
+        Some(true)
+    );
+}
+
+#[tokio::test]
+async fn a_secret_that_others_write_into_cannot_make_a_terminal_act() {
+    let world = World::new().await;
+    world.secret("crm/key", SecretValue::text(r#"{"a\u001b[2J": 1}"#));
+    let ran = world.tool("check crm/key").await.ends(Exit::Done);
+    assert!(
+        !ran.out.contains('\u{1b}') && ran.out.contains("[2J"),
+        "{}",
+        ran.out
+    );
+}
