@@ -37,7 +37,10 @@
 //! - [`Simulator`]: the service, with a door for the rotation function
 //!   ([`store`](Simulator::store)), one for everybody else ([`operator`](Simulator::operator)), and
 //!   the service's own side of a rotation ([`step`](Simulator::step), [`run`](Simulator::run)).
-//! - [`Faults`]: crashes, lost answers, throttles, stale reads, planned by number or by name.
+//! - [`Faults`]: crashes, lost answers, throttles, stale reads, planned by number or by name; of any backend
+//!   and any store by [`FaultyBackend`] and [`FaultyStore`].
+//! - [`conformance`]: the contract of a backend, and of a store, clause by clause. [`explore`]: every history of
+//!   a rotation, to a stated depth. Both take a [`Subject`]: a backend, and the double of its target.
 //! - [`ManualClock`], [`TravelClock`], [`SeededRandom`]: time and chance that a test holds.
 //! - [`backends`]: two targets in memory and their backends.
 //! - [`model`]: the state machine beneath, for other doors.
@@ -126,6 +129,7 @@ mod captured;
 mod clock;
 mod drive;
 mod faults;
+mod faulty_store;
 mod iso;
 #[cfg(any(feature = "http", feature = "server"))]
 mod listen;
@@ -139,6 +143,7 @@ mod watched;
 pub use clock::{ManualClock, SharedClock, TestClock, TravelClock};
 pub use drive::{StepResult, StepRun};
 pub use faults::{Fault, Faults, Interruption, Passage};
+pub use faulty_store::FaultyStore;
 pub use random::SeededRandom;
 pub use simulator::{Call, LabelTable, Operator, Simulator, SimulatorStore};
 pub use subject::{Staged, Subject, Target};

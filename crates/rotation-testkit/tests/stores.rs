@@ -14,7 +14,7 @@ use rotation_core::{
     VersionRef, async_trait,
 };
 use rotation_testkit::conformance::store::{self, StagedStore, StoreClause, StoreSubject};
-use rotation_testkit::{Simulator, SimulatorStore};
+use rotation_testkit::{FaultyStore, Simulator, SimulatorStore};
 
 struct InProcess;
 
@@ -31,6 +31,23 @@ async fn the_simulators_store_keeps_the_contract() {
     let report = store::check(&InProcess).await;
     println!("{report}");
     report.assert_holds();
+}
+
+/// Any store under faults keeps it: here each fault strikes twice, in the wrapper and in the simulator.
+struct Wrapped;
+
+#[async_trait]
+impl StoreSubject for Wrapped {
+    async fn stage(&self) -> StagedStore {
+        let simulator = Simulator::new();
+        let store = FaultyStore::new(simulator.store(), simulator.faults());
+        StagedStore::new(simulator, store)
+    }
+}
+
+#[tokio::test]
+async fn a_store_under_faults_keeps_the_contract() {
+    store::check(&Wrapped).await.assert_holds();
 }
 
 /// The simulator's store, wrong in what one clause asks for.
