@@ -98,7 +98,7 @@ pub(super) struct Watch {
     /// The credentials that lived under a label, by label and version.
     lived: BTreeSet<(&'static str, String)>,
     pub(super) ids: BTreeSet<String>,
-    /// What lived before the first rotation.
+    /// What lived before the first rotation, and has no label of a rotation's.
     by_hand: Vec<String>,
 }
 
@@ -241,18 +241,28 @@ impl Watch {
     }
 
     /// What must hold once a later rotation has completed, with or without grace. `untouched` says that no
-    /// operator took part; `by_hand` that one may have taken the last label off a credential that nobody made
-    /// by a rotation.
-    pub(super) async fn settled(&mut self, grace: bool, untouched: bool, by_hand: bool) -> Checked {
+    /// operator took part; `by_hand` excuses that a credential is left that was made by hand. Says whether
+    /// one is.
+    pub(super) async fn settled(
+        &mut self,
+        grace: bool,
+        untouched: bool,
+        by_hand: bool,
+    ) -> Result<bool, Broken> {
         self.instant(false).await?;
         let labels: &[&'static str] = match grace {
             true => &[AWSCURRENT, AWSPENDING, AWSPREVIOUS],
             false => &[AWSCURRENT],
         };
         let labelled: BTreeSet<_> = labels.iter().filter_map(|label| self.held(label)?.id).collect();
+        let mut left = false;
         for id in self.target.alive().await {
-            let not_ours = by_hand && self.by_hand.contains(&id);
-            if !labelled.contains(&id) && !not_ours {
+            if labelled.contains(&id) {
+                continue;
+            }
+            if by_hand && self.by_hand.contains(&id) {
+                left = true;
+            } else {
                 let held: Vec<_> = labelled.into_iter().collect();
                 let what = format!("{id} is alive, and no labelled version holds it; held are {held:?}");
                 return Err(broken(Invariant::NoOrphan, what));
@@ -263,7 +273,7 @@ impl Watch {
             let what = "AWSPREVIOUS does not work, and its grace is not over";
             return Err(broken(Invariant::LiveIsNotEnded, what));
         }
-        Ok(())
+        Ok(left)
     }
 
     /// No secret in what was printed.

@@ -14,6 +14,15 @@ pub enum Gap {
     /// over Secrets Manager and the target. `AWSCURRENT` then does not work, until a working value is
     /// stored.
     WentBack,
+    /// The UpdateSecretVersionStage of a rotation that was given up arrives late, after the createSecret of
+    /// another has ended the credential as an orphan: it compares with what is current, and nothing else.
+    /// `AWSCURRENT` then does not work until that other rotation is promoted.
+    LatePromotion,
+    /// A credential that was made by hand loses its last label where no createSecret can end it: an operator or
+    /// a rotation that was given up moves the labels, or the target refuses to end it, or Secrets Manager to
+    /// hand out its value (the rotation then reports it as [kept](rotation_core::Retirement::Kept)). A key
+    /// that a rotation made is found again by its label; this one a person has to end.
+    ByHand,
 }
 
 impl Gap {
@@ -24,6 +33,10 @@ impl Gap {
             Self::LatePut => "a late put of a rotation that was given up takes AWSPENDING from the new one",
             Self::LateSet => "a late change in place of a rotation that was given up",
             Self::WentBack => "an operator goes back to a credential while it is being ended",
+            Self::LatePromotion => {
+                "a late promotion of a rotation that was given up, whose credential has ended"
+            }
+            Self::ByHand => "a credential made by hand loses its last label where nothing can end it",
         }
     }
 }

@@ -191,7 +191,7 @@ impl Run {
             .map(|passage| Fault::Stale.can_strike(&passage.name))
             .collect();
         result?;
-        if self.gap == Some(Gap::WentBack) {
+        if self.is_over() {
             return Ok(());
         }
         faults.clear();
@@ -199,8 +199,20 @@ impl Run {
         self.skip(HOUR);
         self.undisturbed("the next rotation, an hour later").await?;
         let untouched = !matches!(self.plan.twist, Twist::Operator { .. } | Twist::Straggler { .. });
-        let by_hand = matches!(self.plan.twist, Twist::Operator { .. });
-        self.watch.settled(self.grace, untouched, by_hand).await
+        let by_hand = !untouched || self.refused_to_end();
+        if self.watch.settled(self.grace, untouched, by_hand).await? {
+            self.gap = Some(Gap::ByHand);
+        }
+        Ok(())
+    }
+
+    /// Whether something was refused, and not for a while only, in a step that ends credentials.
+    fn refused_to_end(&self) -> bool {
+        let mut struck = self.trace.struck();
+        struck.any(|(step, fault)| {
+            let ends = matches!(step, Step::CreateSecret | Step::FinishSecret);
+            ends && matches!(fault, Fault::Refuse | Fault::Deny)
+        })
     }
 
     /// One rotation without faults, which has to succeed at once.
@@ -233,7 +245,7 @@ impl Run {
             let next = self.simulator.model().next_invocation(clock.now());
             if let Some(invocation) = next {
                 self.invocation(&invocation).await?;
-                if self.gap == Some(Gap::WentBack) {
+                if self.is_over() {
                     return Ok(());
                 }
                 continue;
@@ -344,6 +356,12 @@ impl Run {
                 self.gap = Some(Gap::WentBack);
                 self.trace
                     .push(Entry::Happens("the credential gone back to is ended"));
+                Ok(())
+            }
+            Err(broken) if broken.invariant == Invariant::CurrentWorks && self.promoted_late() => {
+                self.gap = Some(Gap::LatePromotion);
+                self.trace
+                    .push(Entry::Happens("the credential promoted late has ended"));
                 Ok(())
             }
             Err(broken) if broken.invariant == Invariant::CurrentWorks && self.given_up() => {
