@@ -90,6 +90,7 @@ pub struct Explorer<S: Subject> {
     core: Arc<MakeCore<S::Backend>>,
     setting: Setting,
     faults: usize,
+    kinds: Vec<Fault>,
     most: usize,
     random: (u64, usize),
     threads: usize,
@@ -114,6 +115,7 @@ impl<S: Subject> Explorer<S> {
                 first: false,
             },
             faults: 1,
+            kinds: Fault::ALL.to_vec(),
             most: 20_000,
             random: (0, 0),
             threads: 2,
@@ -125,6 +127,15 @@ impl<S: Subject> Explorer<S> {
     #[must_use]
     pub fn faults(mut self, faults: usize) -> Self {
         self.faults = faults;
+        self
+    }
+
+    /// Without faults of this kind. Where the [simulator](Subject::simulator) has a
+    /// [`TravelClock`](crate::TravelClock), as for a target behind a real socket, a [`Fault::Hang`] is waited
+    /// for in real time, to the end of the invocation: leave it and [`Fault::HangAfter`] out there.
+    #[must_use]
+    pub fn without(mut self, fault: Fault) -> Self {
+        self.kinds.retain(|kind| *kind != fault);
         self
     }
 
@@ -207,12 +218,14 @@ impl<S: Subject> Explorer<S> {
             if found.violation.is_some() || faults == self.faults {
                 break;
             }
-            level = deeper(&plans, &effects_of);
+            level = deeper(&plans, &effects_of, &self.kinds);
         }
         let (seed, count) = self.random;
         if count > 0 && found.violation.is_none() {
             let seeds = (0..u64::try_from(count).unwrap_or(u64::MAX)).map(|number| seed.wrapping_add(number));
-            let plans: Vec<_> = seeds.map(|seed| Plan::random(seed, total, can_reject)).collect();
+            let plans: Vec<_> = seeds
+                .map(|seed| Plan::random(seed, total, &self.kinds, can_reject))
+                .collect();
             self.explore(&plans, &mut found);
             found.report.random(plans.len());
         }
@@ -242,6 +255,8 @@ impl<S: Subject> Explorer<S> {
             let (plan, ended) = self.shortest(plan, ended);
             found.report.violated(&plan, ended);
         }
+        let left_out = Fault::ALL.into_iter().filter(|fault| !self.kinds.contains(fault));
+        found.report.left_out(left_out.collect());
         found.report.end(found.traces.len(), took, self.setting);
         found.report
     }
@@ -335,15 +350,13 @@ impl<S: Subject> Explorer<S> {
 }
 
 /// The plans with one fault more: at each effect after the last fault's, of each kind.
-fn deeper(plans: &[Plan], effects: &[Vec<bool>]) -> Vec<Plan> {
+fn deeper(plans: &[Plan], effects: &[Vec<bool>], kinds: &[Fault]) -> Vec<Plan> {
     let mut deeper = Vec::new();
     for (plan, effects) in plans.iter().zip(effects) {
         let done = plan.faults.last().map_or(0, |(number, _)| *number);
         for (number, reads) in (1..).zip(effects).skip(done) {
-            let kinds = Fault::ALL
-                .into_iter()
-                .filter(|fault| *reads || *fault != Fault::Stale);
-            for fault in kinds {
+            let kinds = kinds.iter().copied();
+            for fault in kinds.filter(|fault| *reads || *fault != Fault::Stale) {
                 let mut faults = plan.faults.clone();
                 faults.push((number, fault));
                 deeper.push(Plan {
