@@ -8,6 +8,7 @@ use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, CredentialBackend, Secr
 
 use crate::needles;
 use crate::sync::lock;
+use crate::watched::Asked;
 use crate::{Simulator, Target};
 
 /// What the framework promises, and every backend with it.
@@ -90,9 +91,7 @@ pub(super) struct Watch {
     pub(super) arn: String,
     pub(super) in_place: bool,
     id_of: Box<IdOf>,
-    asked: Arc<Mutex<Vec<Option<String>>>>,
-    /// The ids that the backend was asked to retire, ever.
-    retired: BTreeSet<String>,
+    asked: Arc<Mutex<Asked>>,
     /// The first value that was seen under each version.
     stored: BTreeMap<String, SecretValue>,
     /// The credentials that lived under a label, by label and version.
@@ -109,7 +108,7 @@ impl Watch {
         target: Arc<dyn Target>,
         arn: &str,
         in_place: bool,
-        asked: Arc<Mutex<Vec<Option<String>>>>,
+        asked: Arc<Mutex<Asked>>,
     ) -> Self {
         let (backend, by_hand) = (Arc::clone(backend), target.alive().await);
         Self {
@@ -119,7 +118,6 @@ impl Watch {
             in_place,
             id_of: Box::new(move |value| backend.id(&value.decode().ok()?)),
             asked,
-            retired: BTreeSet::new(),
             stored: BTreeMap::new(),
             lived: BTreeSet::new(),
             ids: BTreeSet::new(),
@@ -146,11 +144,14 @@ impl Watch {
         })
     }
 
-    /// Some version whose credential works, labelled or not.
-    pub(super) async fn version_that_works(&self) -> Option<String> {
+    /// Some version whose value works for the credential of `AWSCURRENT`, labelled or not: where it is changed
+    /// in place, and where the ids are the same, as those of a user whose turn it is again.
+    pub(super) async fn version_that_works(&mut self) -> Option<String> {
+        let current = self.held(AWSCURRENT)?.id;
         let versions = self.simulator.model().versions_with_values(&self.arn);
         for (version, value) in versions {
-            if self.target.authenticates(&value).await {
+            let same = current.is_some() && (self.id_of)(&value) == current;
+            if (self.in_place || same) && self.target.authenticates(&value).await {
                 return Some(version);
             }
         }
@@ -176,21 +177,22 @@ impl Watch {
             self.stays(pending)?;
         }
         let alive = self.target.alive().await;
-        let asked = std::mem::take(&mut *lock(&self.asked));
+        let ended = std::mem::take(&mut lock(&self.asked).ended);
         let pending = pending.filter(|_| !rejecting);
         for held in [&current, &pending].into_iter().flatten() {
-            if held.id.is_some() && asked.contains(&held.id) {
+            if held.id.is_some() && ended.contains(&held.id) {
                 let what = format!("the backend was asked to retire the credential of {}", held.label);
                 return Err(broken(Invariant::LiveIsNotEnded, what));
             }
             self.lives_on(held, &alive)?;
         }
-        self.retired.extend(asked.into_iter().flatten());
-        match self.held(AWSPREVIOUS) {
-            Some(previous) if !previous.id.as_ref().is_some_and(|id| self.retired.contains(id)) => {
-                self.lives_on(&previous, &alive)
-            }
-            _ => Ok(()),
+        let Some(previous) = self.held(AWSPREVIOUS) else {
+            return Ok(());
+        };
+        let begun = |id: &String| lock(&self.asked).begun.contains(id);
+        match previous.id.as_ref().is_some_and(begun) {
+            true => Ok(()),
+            false => self.lives_on(&previous, &alive),
         }
     }
 

@@ -48,6 +48,8 @@ pub(super) struct Run {
     rotate: Arc<dyn Rotate>,
     watch: Watch,
     plan: Plan,
+    /// Effects are whole calls of the backend, within which others come.
+    coarse: bool,
     grace: bool,
     trace: Trace,
     /// How many effects stand in the trace.
@@ -143,6 +145,7 @@ impl Run {
             rotate,
             watch,
             plan,
+            coarse: !staged.wire_faults,
             grace: setting.grace == Grace::UntilNextRotation,
             trace: Trace::default(),
             traced: 0,
@@ -338,7 +341,7 @@ impl Run {
                 fault: passage.fault,
             });
         }
-        if wrote {
+        if wrote || self.coarse && ended.is_some() {
             self.instant().await?;
         }
         Ok(ended)

@@ -89,8 +89,7 @@ impl Run {
         self.trace.push(Entry::Happens(what));
     }
 
-    /// A credential that is changed in place was changed late: an operator tries every version, and makes the
-    /// one current that works.
+    /// A password was changed late: an operator tries every version, and makes the one current that works.
     pub(super) async fn search(&mut self) -> bool {
         let Some(works) = self.watch.version_that_works().await else {
             return false;
@@ -166,7 +165,7 @@ impl Run {
     /// Whether an operator gave a rotation up while one of its invocations may have been under way.
     pub(super) fn given_up(&self) -> bool {
         let given_up = matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. });
-        given_up && self.twisted && self.watch.in_place
+        given_up && self.twisted
     }
 
     /// Whether a rotation that was given up is current, while another is under way.
