@@ -2,12 +2,15 @@
 //! kit on the real backend, with the kit's provider in process, so that faults strike each of its requests as
 //! they strike each call of Secrets Manager.
 //!
-//! Every run takes a share of the histories with a fault. A longer one is asked for by their number, all four
-//! ways together, and it fails if there were fewer distinct ones:
+//! Every run takes a share of the histories with a fault. A longer one is asked for by the number of distinct
+//! histories, all four ways together, and it fails if there were fewer:
 //!
 //! ```sh
 //! ROTATION_EXPLORE=100000 cargo test -p rotation-http --test explore -- --nocapture
 //! ```
+//!
+//! One core explores 1,250 of them in a second, in a debug build: 100,000 take 80 seconds of one core, and a
+//! little more is explored than is asked for.
 
 #![allow(
     clippy::unwrap_used,
@@ -133,8 +136,8 @@ const SETTINGS: [(Grace, bool); 4] = [
 fn explored(keys: Keys) {
     let settings = SETTINGS.len();
     let asked_for = asked_for().map(|all| all.div_ceil(Keys::ALL.len()));
-    // Of each number of faults. In some histories with a fault the same happens as in others.
-    let most = asked_for.map_or(550, |all| all.div_ceil(settings) * 21 / 20);
+    // Of each number of faults. In some histories the same happens as in others: so a twentieth more.
+    let most = asked_for.map_or(1000, |all| all.div_ceil(settings) * 21 / 20);
     let mut distinct = 0;
     for (grace, first) in SETTINGS {
         let explorer = Explorer::new(Way::new(keys)).grace(grace).at_most(most);
@@ -148,7 +151,7 @@ fn explored(keys: Keys) {
         distinct += report.distinct();
     }
     println!("{keys:?}: {distinct} distinct histories");
-    let least = asked_for.unwrap_or(3500);
+    let least = asked_for.unwrap_or(5500);
     assert!(
         distinct >= least,
         "{distinct} distinct histories of {keys:?}, not {least}"

@@ -54,6 +54,14 @@
 //! Histories are enumerated by the number of their faults, the fewest first, so that the first violation is
 //! among the shortest; then it is made shorter still by leaving things out. Beyond the depth histories are
 //! drawn from a seed. Everything is deterministic: the same plans, the same traces.
+//!
+//! # How many
+//!
+//! A rotation of twenty effects has a thousand histories without a fault, and a hundred times as many with one.
+//! [`at_most`](Explorer::at_most) takes a share that an ordinary test run can afford; it is worth having a way
+//! to ask for more. `rotation-http` takes the number of distinct histories from the environment,
+//! `ROTATION_EXPLORE=100000 cargo test -p rotation-http --test explore`, and fails if there were fewer.
+//! Optimise the crates in which the time goes, the backend's own among them (`[profile.dev.package]`).
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
