@@ -1,5 +1,6 @@
 //! Any backend, with faults before and after its calls and a look at which call is under way.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -36,8 +37,7 @@ pub struct FaultyBackend<B> {
     backend: Arc<B>,
     faults: Faults,
     strikes: bool,
-    /// The ids that the backend was asked to retire, since somebody last looked.
-    asked: Arc<Mutex<Vec<Option<String>>>>,
+    asked: Arc<Mutex<Asked>>,
     /// What the backend made, in clear, whether it was stored or not: to look for in output.
     made: Arc<Mutex<Vec<Made>>>,
 }
@@ -46,6 +46,15 @@ pub struct FaultyBackend<B> {
 pub(crate) struct Made {
     pub(crate) id: Option<String>,
     pub(crate) credential: Value,
+}
+
+/// What a backend was asked to retire.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// The ids, ever.
+    pub(crate) begun: BTreeSet<String>,
+    /// Those that may have been ended by calls that are over, to be taken out.
+    pub(crate) ended: Vec<Option<String>>,
 }
 
 impl<B: CredentialBackend> FaultyBackend<B> {
@@ -72,8 +81,7 @@ impl<B: CredentialBackend> FaultyBackend<B> {
         Arc::clone(&self.backend)
     }
 
-    /// The ids that the backend was asked to retire, to be taken out.
-    pub(crate) fn asked(&self) -> Arc<Mutex<Vec<Option<String>>>> {
+    pub(crate) fn asked(&self) -> Arc<Mutex<Asked>> {
         Arc::clone(&self.asked)
     }
 
@@ -156,9 +164,33 @@ impl<B: CredentialBackend> CredentialBackend for FaultyBackend<B> {
         credential: &B::Credential,
         why: Retire,
     ) -> Result<Retirement, BackendError> {
-        lock(&self.asked).push(self.backend.id(credential));
-        self.pass("retire()", self.backend.retire(ctx, credential, why))
-            .await
+        let id = self.backend.id(credential);
+        lock(&self.asked).begun.extend(id.clone());
+        let mut ending = Ending {
+            asked: &self.asked,
+            id,
+            ended: true,
+        };
+        let call = self.backend.retire(ctx, credential, why);
+        let result = self.pass("retire()", call).await;
+        ending.ended = !matches!(result, Ok(Retirement::Kept(_) | Retirement::AlreadyGone));
+        result
+    }
+}
+
+/// One call of retire. Puts the id down when the call is over, or was dropped, unless the answer is that nothing
+/// was ended: a user's name is the id of more than one version's credential.
+struct Ending<'a> {
+    asked: &'a Mutex<Asked>,
+    id: Option<String>,
+    ended: bool,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if self.ended {
+            lock(self.asked).ended.push(self.id.take());
+        }
     }
 }
 

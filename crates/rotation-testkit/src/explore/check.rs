@@ -9,7 +9,7 @@ use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, CredentialBackend, Secr
 use crate::FaultyBackend;
 use crate::needles;
 use crate::sync::lock;
-use crate::watched::Made;
+use crate::watched::{Asked, Made};
 use crate::{Simulator, Target};
 
 /// What the framework promises, and every backend with it.
@@ -92,16 +92,14 @@ pub(super) struct Watch {
     pub(super) arn: String,
     pub(super) in_place: bool,
     id_of: Box<IdOf>,
-    asked: Arc<Mutex<Vec<Option<String>>>>,
+    asked: Arc<Mutex<Asked>>,
     made: Arc<Mutex<Vec<Made>>>,
-    /// The ids that the backend was asked to retire, ever.
-    retired: BTreeSet<String>,
     /// The first value that was seen under each version.
     stored: BTreeMap<String, SecretValue>,
     /// The credentials that lived under a label, by label and version.
     lived: BTreeSet<(&'static str, String)>,
     pub(super) ids: BTreeSet<String>,
-    /// What lived before the first rotation.
+    /// What lived before the first rotation, and has no label of a rotation's.
     by_hand: Vec<String>,
 }
 
@@ -123,7 +121,6 @@ impl Watch {
             id_of: Box::new(move |value| backend.id(&value.decode().ok()?)),
             asked,
             made,
-            retired: BTreeSet::new(),
             stored: BTreeMap::new(),
             lived: BTreeSet::new(),
             ids: BTreeSet::new(),
@@ -150,11 +147,14 @@ impl Watch {
         })
     }
 
-    /// Some version whose credential works, labelled or not.
-    pub(super) async fn version_that_works(&self) -> Option<String> {
+    /// Some version whose value works for the credential of `AWSCURRENT`, labelled or not: where it is changed
+    /// in place, and where the ids are the same, as those of a user whose turn it is again.
+    pub(super) async fn version_that_works(&mut self) -> Option<String> {
+        let current = self.held(AWSCURRENT)?.id;
         let versions = self.simulator.model().versions_with_values(&self.arn);
         for (version, value) in versions {
-            if self.target.authenticates(&value).await {
+            let same = current.is_some() && (self.id_of)(&value) == current;
+            if (self.in_place || same) && self.target.authenticates(&value).await {
                 return Some(version);
             }
         }
@@ -180,21 +180,22 @@ impl Watch {
             self.stays(pending)?;
         }
         let alive = self.target.alive().await;
-        let asked = std::mem::take(&mut *lock(&self.asked));
+        let ended = std::mem::take(&mut lock(&self.asked).ended);
         let pending = pending.filter(|_| !rejecting);
         for held in [&current, &pending].into_iter().flatten() {
-            if held.id.is_some() && asked.contains(&held.id) {
+            if held.id.is_some() && ended.contains(&held.id) {
                 let what = format!("the backend was asked to retire the credential of {}", held.label);
                 return Err(broken(Invariant::LiveIsNotEnded, what));
             }
             self.lives_on(held, &alive)?;
         }
-        self.retired.extend(asked.into_iter().flatten());
-        match self.held(AWSPREVIOUS) {
-            Some(previous) if !previous.id.as_ref().is_some_and(|id| self.retired.contains(id)) => {
-                self.lives_on(&previous, &alive)
-            }
-            _ => Ok(()),
+        let Some(previous) = self.held(AWSPREVIOUS) else {
+            return Ok(());
+        };
+        let begun = |id: &String| lock(&self.asked).begun.contains(id);
+        match previous.id.as_ref().is_some_and(begun) {
+            true => Ok(()),
+            false => self.lives_on(&previous, &alive),
         }
     }
 
@@ -245,18 +246,28 @@ impl Watch {
     }
 
     /// What must hold once a later rotation has completed, with or without grace. `untouched` says that no
-    /// operator took part; `by_hand` that one may have taken the last label off a credential that nobody made
-    /// by a rotation.
-    pub(super) async fn settled(&mut self, grace: bool, untouched: bool, by_hand: bool) -> Checked {
+    /// operator took part; `by_hand` excuses that a credential is left that was made by hand. Says whether
+    /// one is.
+    pub(super) async fn settled(
+        &mut self,
+        grace: bool,
+        untouched: bool,
+        by_hand: bool,
+    ) -> Result<bool, Broken> {
         self.instant(false).await?;
         let labels: &[&'static str] = match grace {
             true => &[AWSCURRENT, AWSPENDING, AWSPREVIOUS],
             false => &[AWSCURRENT],
         };
         let labelled: BTreeSet<_> = labels.iter().filter_map(|label| self.held(label)?.id).collect();
+        let mut left = false;
         for id in self.target.alive().await {
-            let not_ours = by_hand && self.by_hand.contains(&id);
-            if !labelled.contains(&id) && !not_ours {
+            if labelled.contains(&id) {
+                continue;
+            }
+            if by_hand && self.by_hand.contains(&id) {
+                left = true;
+            } else {
                 let held: Vec<_> = labelled.into_iter().collect();
                 let what = format!("{id} is alive, and no labelled version holds it; held are {held:?}");
                 return Err(broken(Invariant::NoOrphan, what));
@@ -267,7 +278,7 @@ impl Watch {
             let what = "AWSPREVIOUS does not work, and its grace is not over";
             return Err(broken(Invariant::LiveIsNotEnded, what));
         }
-        Ok(())
+        Ok(left)
     }
 
     /// Without grace the superseded credential is ended with the rotation that supersedes it.

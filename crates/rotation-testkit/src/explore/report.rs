@@ -24,6 +24,8 @@ pub struct Report {
     levels: Vec<Level>,
     random: usize,
     struck: Struck,
+    /// The kinds of fault that were left out.
+    left_out: Vec<Fault>,
     /// The steps that have effects to strike, and whether one is a read of Secrets Manager.
     steps: BTreeMap<Step, bool>,
     gaps: BTreeMap<Gap, (usize, String)>,
@@ -93,6 +95,10 @@ impl Report {
         }
     }
 
+    pub(super) fn left_out(&mut self, faults: Vec<Fault>) {
+        self.left_out = faults;
+    }
+
     pub(super) fn end(&mut self, distinct: usize, took: Duration, setting: Setting) {
         (self.distinct, self.took, self.grace) = (distinct, took, Some(setting.grace));
     }
@@ -127,15 +133,16 @@ impl Report {
         self.gaps.get(&gap).map(|(_, history)| history.as_str())
     }
 
-    /// The kinds of fault that never struck in a step that has effects to strike. Empty after a run that
-    /// was not cut short.
+    /// The kinds of fault that never struck in a step that has effects to strike, those apart that were
+    /// [left out](super::Explorer::without). Empty after a run that was not cut short.
     #[must_use]
     pub fn never_struck(&self) -> Vec<(Step, Fault)> {
         let steps = self.steps.iter();
         let all = steps.flat_map(|(step, reads)| {
             let kinds = Fault::ALL
                 .into_iter()
-                .filter(move |fault| *reads || *fault != Fault::Stale);
+                .filter(move |fault| *reads || *fault != Fault::Stale)
+                .filter(|fault| !self.left_out.contains(fault));
             kinds.map(move |fault| (*step, fault))
         });
         all.filter(|key| !self.struck.contains_key(key)).collect()
@@ -185,6 +192,9 @@ impl fmt::Display for Report {
         let struck: usize = self.struck.values().sum();
         let kinds = self.struck.len();
         writeln!(f, "  {struck} faults struck, of {kinds} pairs of step and kind")?;
+        if !self.left_out.is_empty() {
+            writeln!(f, "  left out: {:?}", self.left_out)?;
+        }
         for (gap, (count, _)) in &self.gaps {
             writeln!(f, "  {count} times, and no client can help it: {}", gap.as_str())?;
         }

@@ -48,6 +48,8 @@ pub(super) struct Run {
     rotate: Arc<dyn Rotate>,
     watch: Watch,
     plan: Plan,
+    /// Effects are whole calls of the backend, within which others come.
+    coarse: bool,
     grace: bool,
     trace: Trace,
     /// How many effects stand in the trace.
@@ -135,6 +137,7 @@ impl Run {
             rotate,
             watch,
             plan,
+            coarse: !staged.wire_faults,
             grace: setting.grace == Grace::UntilNextRotation,
             trace: Trace::default(),
             traced: 0,
@@ -185,7 +188,7 @@ impl Run {
             .map(|passage| Fault::Stale.can_strike(&passage.name))
             .collect();
         result?;
-        if self.gap == Some(Gap::WentBack) {
+        if self.is_over() {
             return Ok(());
         }
         if !self.grace && matches!(self.plan.twist, Twist::ReplayLater | Twist::ReplayAtOnce) {
@@ -196,8 +199,20 @@ impl Run {
         self.skip(HOUR);
         self.undisturbed("the next rotation, an hour later").await?;
         let untouched = !matches!(self.plan.twist, Twist::Operator { .. } | Twist::Straggler { .. });
-        let by_hand = matches!(self.plan.twist, Twist::Operator { .. });
-        self.watch.settled(self.grace, untouched, by_hand).await
+        let by_hand = !untouched || self.refused_to_end();
+        if self.watch.settled(self.grace, untouched, by_hand).await? {
+            self.gap = Some(Gap::ByHand);
+        }
+        Ok(())
+    }
+
+    /// Whether something was refused, and not for a while only, in a step that ends credentials.
+    fn refused_to_end(&self) -> bool {
+        let mut struck = self.trace.struck();
+        struck.any(|(step, fault)| {
+            let ends = matches!(step, Step::CreateSecret | Step::FinishSecret);
+            ends && matches!(fault, Fault::Refuse | Fault::Deny)
+        })
     }
 
     /// One rotation without faults, which has to succeed at once.
@@ -230,7 +245,7 @@ impl Run {
             let next = self.simulator.model().next_invocation(clock.now());
             if let Some(invocation) = next {
                 self.invocation(&invocation).await?;
-                if self.gap == Some(Gap::WentBack) {
+                if self.is_over() {
                     return Ok(());
                 }
                 continue;
@@ -323,7 +338,7 @@ impl Run {
                 fault: passage.fault,
             });
         }
-        if wrote {
+        if wrote || self.coarse && ended.is_some() {
             self.instant().await?;
         }
         Ok(ended)
@@ -341,6 +356,12 @@ impl Run {
                 self.gap = Some(Gap::WentBack);
                 self.trace
                     .push(Entry::Happens("the credential gone back to is ended"));
+                Ok(())
+            }
+            Err(broken) if broken.invariant == Invariant::CurrentWorks && self.promoted_late() => {
+                self.gap = Some(Gap::LatePromotion);
+                self.trace
+                    .push(Entry::Happens("the credential promoted late has ended"));
                 Ok(())
             }
             Err(broken) if broken.invariant == Invariant::CurrentWorks && self.given_up() => {

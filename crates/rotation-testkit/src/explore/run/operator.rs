@@ -3,6 +3,7 @@
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
 
 use super::Run;
+use crate::Fault;
 use crate::explore::check::{Checked, Invariant, broken};
 use crate::explore::gap::Gap;
 use crate::explore::plan::{Act, Twist};
@@ -88,8 +89,7 @@ impl Run {
         self.trace.push(Entry::Happens(what));
     }
 
-    /// A credential that is changed in place was changed late: an operator tries every version, and makes the
-    /// one current that works.
+    /// A password was changed late: an operator tries every version, and makes the one current that works.
     pub(super) async fn search(&mut self) -> bool {
         let Some(works) = self.watch.version_that_works().await else {
             return false;
@@ -116,7 +116,7 @@ impl Run {
     /// After the disturbance: the rotation is promoted, or the twist excuses it and an operator starts
     /// another.
     pub(super) async fn recover(&mut self) -> Checked {
-        if self.gap == Some(Gap::WentBack) || self.promoted() {
+        if self.is_over() || self.promoted() {
             return Ok(());
         }
         if !self.excused() {
@@ -129,7 +129,7 @@ impl Run {
         for _ in 0..3 {
             self.start_anew().await;
             self.rotation().await?;
-            if self.gap == Some(Gap::WentBack) || self.promoted() {
+            if self.is_over() || self.promoted() {
                 return Ok(());
             }
         }
@@ -146,7 +146,14 @@ impl Run {
         matches!(
             self.plan.twist,
             Twist::Operator { .. } | Twist::Straggler { .. } | Twist::Rejecting(_)
-        )
+        ) || self.rejected()
+    }
+
+    /// Whether the pending value was given up because the target had refused it for good.
+    fn rejected(&self) -> bool {
+        let mut struck = self.trace.struck();
+        let refused = struck.any(|(_, fault)| fault == Fault::Refuse);
+        refused && self.watch.version_with(AWSPENDING).as_ref() != Some(&self.token)
     }
 
     /// Whether `AWSPENDING` is on a version of a rotation that was given up.
@@ -158,7 +165,19 @@ impl Run {
     /// Whether an operator gave a rotation up while one of its invocations may have been under way.
     pub(super) fn given_up(&self) -> bool {
         let given_up = matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. });
-        given_up && self.twisted && self.watch.in_place
+        given_up && self.twisted
+    }
+
+    /// Whether a rotation that was given up is current, while another is under way.
+    pub(super) fn promoted_late(&self) -> bool {
+        let current = self.watch.version_with(AWSCURRENT);
+        let straggler = matches!(self.plan.twist, Twist::Straggler { .. }) && self.twisted;
+        straggler && !self.promoted() && current != self.old
+    }
+
+    /// Whether a gap has left the secret in a state from which nothing more can be asked.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.gap, Some(Gap::WentBack | Gap::LatePromotion))
     }
 
     pub(super) fn went_back(&self) -> bool {
