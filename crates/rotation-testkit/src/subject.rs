@@ -62,6 +62,10 @@ pub trait Subject: Send + Sync {
 
     /// How often the service is to replay a rotation that fails; time is the simulator's, so this costs
     /// nothing. 25, far more than there are faults.
+    ///
+    /// The explorer also replays every second. A target with a limit, in which the next credential has to
+    /// wait until the maker of an orphan is out of time, needs as many replays as that takes seconds: 60 for
+    /// the invocation, and the backend's own margin.
     fn replays(&self) -> u32 {
         25
     }

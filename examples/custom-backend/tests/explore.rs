@@ -1,0 +1,29 @@
+//! Every history of operators, overlaps and replays, and a share of those with a fault, and with more.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
+mod support;
+
+use rotation_core::Grace;
+use rotation_testkit::explore::Explorer;
+use support::KEYS;
+
+#[test]
+fn every_history_keeps_the_promise() {
+    let report = Explorer::new(KEYS).faults(1).at_most(1_500).random(1, 100).run();
+    println!("{report}");
+    report.assert_holds();
+}
+
+/// With faults as well this would come upon the late promotion of `broken.rs`, sooner or later.
+#[test]
+fn and_without_grace() {
+    let report = Explorer::new(KEYS).grace(Grace::None).faults(0).run();
+    println!("{report}");
+    assert!(report.violation().is_none(), "{report}");
+}
