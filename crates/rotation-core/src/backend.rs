@@ -185,7 +185,8 @@ pub trait CredentialBackend: Send + Sync + 'static {
     /// Uses the credential for real, with no side effect. Waits for propagation within the deadline
     /// where the target needs it. Passes when pending is a copy of current: a dry run
     /// (`RotateImmediately=false`) runs this step alone, on such a copy. createSecret also calls it
-    /// with the current credential, before anything that could be a way back is retired.
+    /// with the current credential, before anything that could be a way back is retired, and so does
+    /// finishSecret with [`Grace::None`](crate::Grace::None).
     ///
     /// # Idempotency
     ///

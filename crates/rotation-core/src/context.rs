@@ -143,7 +143,8 @@ impl<'a> StepContext<'a> {
         Ok(())
     }
 
-    /// Other secrets: a superuser's, an admin token.
+    /// Other secrets: a superuser's, an admin token. A read waits for Secrets Manager, so it goes through
+    /// [`timeout`](Self::timeout): `ctx.timeout(ctx.secrets().read_current(arn)).await??`.
     #[must_use]
     pub fn secrets(&self) -> &'a dyn SecretReader {
         self.outside.secrets

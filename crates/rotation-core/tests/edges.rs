@@ -72,7 +72,7 @@ async fn labels_that_are_not_to_be_seen_yet_after_the_promotion_are_waited_for()
     bench.simulator.faults().at_nth("GetSecretValue", 1, Fault::Stale);
     let report = bench.step(&token, Step::FinishSecret).await.unwrap();
     assert_eq!(report.outcome, Outcome::Promoted);
-    assert_eq!(bench.target.calls(), ["retire k1 Superseded"]);
+    assert_eq!(bench.target.calls(), ["test k2", "retire k1 Superseded"]);
 }
 
 #[tokio::test]
@@ -96,6 +96,24 @@ async fn a_previous_label_that_moves_while_replicas_are_waited_for_keeps_what_it
     let (result, ()) = tokio::join!(bench.step_within(&token, Step::FinishSecret, MINUTES), later);
     assert!(matches!(result.unwrap_err().kind(), Kind::LabelsMoved));
     assert_eq!(bench.target.calls(), [""; 0]);
+}
+
+/// A promotion that arrived late: the current credential has been ended since, the superseded one is the last.
+#[tokio::test]
+async fn the_superseded_credential_is_kept_if_the_current_one_does_not_work() {
+    let mut bench = Bench::new(MINTED);
+    bench.rotator = bench.rotator.with_grace(Grace::None);
+    let token = bench.start_until(Step::FinishSecret).await;
+    bench
+        .target
+        .fail("test", || BackendError::unavailable("not known"));
+    let error = bench.step(&token, Step::FinishSecret).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::CurrentBroken { .. }), "{error:?}");
+    assert_eq!(bench.version_with("AWSCURRENT"), token);
+    assert_eq!(bench.target.calls(), ["test k2"]);
+    bench.target.mend("test");
+    bench.step(&token, Step::FinishSecret).await.unwrap();
+    assert_eq!(bench.target.calls(), ["test k2", "retire k1 Superseded"]);
 }
 
 #[tokio::test]

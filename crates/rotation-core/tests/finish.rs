@@ -94,7 +94,7 @@ async fn with_no_grace_the_superseded_credential_is_retired() {
     let token = bench.start_until(FinishSecret).await;
     let report = bench.step(&token, FinishSecret).await.unwrap();
     assert_eq!((report.outcome, report.retired.len()), (Outcome::Promoted, 1));
-    assert_eq!(bench.target.calls(), ["retire k1 Superseded"]);
+    assert_eq!(bench.target.calls(), ["test k2", "retire k1 Superseded"]);
 }
 
 #[tokio::test]
@@ -112,7 +112,12 @@ async fn the_tag_of_one_secret_overrides_the_grace() {
             .tag(&bench.arn, "rotation:grace", tag)
             .unwrap();
         bench.step(&token, FinishSecret).await.unwrap();
-        assert_eq!(bench.target.calls().len(), usize::from(retired), "{tag}");
+        let asked = bench.target.calls();
+        assert_eq!(
+            asked.iter().any(|call| call.starts_with("retire")),
+            retired,
+            "{tag}"
+        );
     }
 }
 
@@ -158,7 +163,7 @@ async fn a_superseded_credential_that_still_lives_is_said_and_resumed() {
         bench.step(&token, FinishSecret).await.unwrap().outcome,
         Outcome::AlreadyCurrent
     );
-    assert_eq!(bench.target.calls(), ["retire k1 Superseded"]);
+    assert_eq!(bench.target.calls(), ["test k2", "retire k1 Superseded"]);
 }
 
 #[tokio::test]
@@ -209,7 +214,7 @@ async fn replicas_keep_the_superseded_credential_until_they_are_in_sync() {
         let result = bench.step(&token, FinishSecret).await;
         if in_sync {
             result.unwrap();
-            assert_eq!(bench.target.calls(), ["retire k1 Superseded"]);
+            assert_eq!(bench.target.calls(), ["test k2", "retire k1 Superseded"]);
             continue;
         }
         let error = result.unwrap_err();

@@ -351,7 +351,7 @@ async fn a_late_finish_leaves_alone_what_the_next_rotation_brings_in() {
     assert!(matches!(cause, StillLive::NextUnderWay), "{error:?}");
     assert_eq!(bench.target.calls(), [""; 0]);
     bench.step(&second, FinishSecret).await.unwrap();
-    assert_eq!(bench.target.calls(), ["retire k0 Superseded"]);
+    assert_eq!(bench.target.calls(), ["test k1", "retire k0 Superseded"]);
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ impl Superuser {
 
     /// The user of the superuser secret.
     pub(crate) async fn user(ctx: &StepContext<'_>, arn: &str) -> Result<String, BackendError> {
-        let document: SuperuserDocument = ctx.secrets().read_current(arn).await?.decode()?;
+        let document: SuperuserDocument = ctx.timeout(ctx.secrets().read_current(arn)).await??.decode()?;
         document.user()
     }
 
@@ -135,7 +135,7 @@ impl Superuser {
         rotated: &Login,
         users: &[&str],
     ) -> Result<Session, BackendError> {
-        let document: SuperuserDocument = ctx.secrets().read_current(arn).await?.decode()?;
+        let document: SuperuserDocument = ctx.timeout(ctx.secrets().read_current(arn)).await??.decode()?;
         let named = document.endpoint()?;
         let link = SuperuserLink {
             superuser_secret: arn,

@@ -159,5 +159,5 @@ fn alternating_users_without_grace() {
 /// Too few to meet each kind of fault in each step, as the others do.
 #[test]
 fn the_first_rotation_of_alternating_users() {
-    explored(Explorer::new(Alternating).first_rotation().at_most(30), 50);
+    explored(Explorer::new(Alternating).first_rotation().at_most(30), 40);
 }

@@ -110,7 +110,8 @@ pub struct Explorer<S: Subject> {
 struct Found {
     report: Report,
     traces: HashSet<u64>,
-    violation: Option<(Plan, Ended)>,
+    /// With its number among the histories.
+    violation: Option<(usize, Plan, Ended)>,
 }
 
 impl<S: Subject> Explorer<S> {
@@ -270,7 +271,7 @@ impl<S: Subject> Explorer<S> {
     }
 
     fn finish(&self, mut found: Found, took: Duration) -> Report {
-        if let Some((plan, ended)) = found.violation.take() {
+        if let Some((_, plan, ended)) = found.violation.take() {
             let (plan, ended) = self.shortest(plan, ended);
             found.report.violated(&plan, ended);
         }
@@ -310,6 +311,7 @@ impl<S: Subject> Explorer<S> {
 
     /// Carries the plans out, and says which effects each had.
     fn explore(&self, plans: &[Plan], found: &mut Found) -> Vec<Vec<bool>> {
+        let before = found.report.histories();
         let shared = std::sync::Mutex::new((
             std::mem::take(&mut found.report),
             found,
@@ -331,15 +333,16 @@ impl<S: Subject> Explorer<S> {
                         if let Some(of_this) = effects.get_mut(index) {
                             of_this.clone_from(&ended.effects);
                         }
-                        report.add(plan, &ended);
+                        let number = before + index;
+                        report.add(number, plan, &ended);
                         found.traces.insert(ended.trace.digest());
                         progress.tell(report.histories());
                         if ended.broken.is_some() {
                             stop.store(true, Ordering::Relaxed);
-                            // The first by number, whichever thread was faster.
+                            // The first by number, whichever thread was faster: those before it were begun.
                             let earlier = found.violation.as_ref();
-                            if earlier.is_none_or(|(other, _)| other.faults.len() >= plan.faults.len()) {
-                                found.violation = Some((plan.clone(), ended));
+                            if earlier.is_none_or(|(other, ..)| *other > number) {
+                                found.violation = Some((number, plan.clone(), ended));
                             }
                         }
                     }

@@ -15,11 +15,10 @@ mod support;
 
 use custom_backend::{AccessKey, ForgeKeys};
 use rotation_core::{
-    BackendError, CredentialBackend, Grace, Live, LiveIds, Profile, Retire, Retirement, StepContext,
-    async_trait,
+    BackendError, CredentialBackend, Live, LiveIds, Profile, Retire, Retirement, StepContext, async_trait,
 };
 use rotation_testkit::conformance::{Clause, Conformance};
-use rotation_testkit::explore::{Explorer, Gap, Invariant};
+use rotation_testkit::explore::{Explorer, Gap};
 use rotation_testkit::{Simulator, Staged, Subject};
 use support::{KEYS, Keys};
 
@@ -112,24 +111,10 @@ fn the_gaps_of_the_services_api() {
     for (gap, history) in [
         (Gap::LatePut, "operator@12/start-anew"),
         (Gap::WentBack, "operator@3/go-back"),
+        (Gap::LatePromotion, "straggler@26/11 12:CrashBefore"),
     ] {
         let report = Explorer::new(KEYS).replay(history).unwrap();
         assert!(report.violation().is_none(), "{report}");
         manual::has(report.gap_history(gap).unwrap());
     }
-}
-
-/// Neither can it close this one, which the explorer does not know as a gap: a rotation was given up while its
-/// finishSecret stood still before the promotion, and the next one has ended its key.
-#[test]
-fn a_late_promotion() {
-    let report = Explorer::new(KEYS)
-        .grace(Grace::None)
-        .replay("straggler@26/11 12:CrashBefore")
-        .unwrap();
-    let violation = report
-        .violation()
-        .expect("if this gap is closed: explore more in explore.rs, and say so in the manual");
-    assert_eq!(violation.invariant, Invariant::CurrentWorks);
-    manual::has(&violation.history);
 }

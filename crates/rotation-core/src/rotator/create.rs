@@ -114,7 +114,8 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         }
         if objection(id.as_deref(), &protected).is_none() {
             self.enough_time(RETIRE)?;
-            self.test_current(&base.secret, &base.current).await?;
+            self.test_current(&base.secret, &base.current, self.create_deadline())
+                .await?;
             // The test may have taken its time, and somebody may have gone back to the previous.
             if let Some(outcome) = self
                 .unless_fresh(&base.secret, &base.stored, &mut base.looked)
@@ -187,8 +188,13 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         Ok(())
     }
 
-    async fn test_current(&self, secret: &SecretDescription, current: &B::Credential) -> Result<()> {
-        let deadline = self.create_deadline();
+    /// Before what could be a way back is ended: an operator may have stored a broken current.
+    pub(super) async fn test_current(
+        &self,
+        secret: &SecretDescription,
+        current: &B::Credential,
+        deadline: Deadline,
+    ) -> Result<()> {
         let context = self.context(secret, deadline);
         let test = self.backend.test(&context, current);
         self.until(deadline, "test the AWSCURRENT credential", test)

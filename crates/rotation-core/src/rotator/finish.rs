@@ -11,6 +11,7 @@ use crate::store::{
 };
 
 use super::attempt::{Attempt, Result, decode};
+use super::retire::objection;
 use super::{FRESH, Grace, Outcome};
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
@@ -85,6 +86,10 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
             return Err(RotationErrorKind::SupersededStillLive { cause });
         }
         let protected = LiveIds::new([self.id(&current)]);
+        if objection(self.id(&superseded).as_deref(), &protected).is_none() {
+            // This may be a promotion that arrived late, of a credential that another rotation has ended since.
+            self.test_current(secret, &current, self.deadline).await?;
+        }
         self.retire(secret, (version, &superseded), Retire::Superseded, &protected)
             .await
     }

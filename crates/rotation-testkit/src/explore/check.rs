@@ -96,6 +96,8 @@ pub(super) struct Watch {
     made: Arc<Mutex<Vec<Made>>>,
     /// The first value that was seen under each version.
     stored: BTreeMap<String, SecretValue>,
+    /// The pending versions whose value has worked.
+    proven: BTreeSet<String>,
     /// The credentials that lived under a label, by label and version.
     lived: BTreeSet<(&'static str, String)>,
     pub(super) ids: BTreeSet<String>,
@@ -122,6 +124,7 @@ impl Watch {
             asked,
             made,
             stored: BTreeMap::new(),
+            proven: BTreeSet::new(),
             lived: BTreeSet::new(),
             ids: BTreeSet::new(),
             by_hand,
@@ -181,7 +184,13 @@ impl Watch {
         }
         let alive = self.target.alive().await;
         let ended = std::mem::take(&mut lock(&self.asked).ended);
-        let pending = pending.filter(|_| !rejecting);
+        if let Some(pending) = &pending
+            && self.target.authenticates(&pending.value).await
+        {
+            self.proven.insert(pending.version.clone());
+        }
+        // A user's name says nothing of the password that is to be set: only what has worked can be ended.
+        let pending = pending.filter(|pending| !rejecting && self.proven.contains(&pending.version));
         for held in [&current, &pending].into_iter().flatten() {
             if held.id.is_some() && ended.contains(&held.id) {
                 let what = format!("the backend was asked to retire the credential of {}", held.label);

@@ -28,9 +28,17 @@ pub struct Report {
     left_out: Vec<Fault>,
     /// The steps that have effects to strike, and whether one is a read of Secrets Manager.
     steps: BTreeMap<Step, bool>,
-    gaps: BTreeMap<Gap, (usize, String)>,
+    /// How often, and the first by number, with that.
+    gaps: BTreeMap<Gap, Shown>,
     without_logs: usize,
     violation: Option<Violation>,
+}
+
+#[derive(Debug)]
+struct Shown {
+    count: usize,
+    number: usize,
+    history: String,
 }
 
 #[derive(Debug)]
@@ -55,16 +63,23 @@ pub struct Violation {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, plan: &Plan, ended: &Ended) {
+    pub(super) fn add(&mut self, number: usize, plan: &Plan, ended: &Ended) {
         self.histories += 1;
         self.without_logs += usize::from(!ended.logs);
         for struck in ended.trace.struck() {
             *self.struck.entry(struck).or_default() += 1;
         }
         if let Some(gap) = ended.gap {
-            let shown = || format!("{}replay: \"{plan}\"", ended.trace);
-            let (count, _) = self.gaps.entry(gap).or_insert_with(|| (0, shown()));
-            *count += 1;
+            let shown = self.gaps.entry(gap).or_insert_with(|| Shown {
+                count: 0,
+                number: usize::MAX,
+                history: String::new(),
+            });
+            shown.count += 1;
+            if number < shown.number {
+                shown.number = number;
+                shown.history = format!("{}replay: \"{plan}\"", ended.trace);
+            }
         }
     }
 
@@ -124,13 +139,13 @@ impl Report {
     /// In how many histories this gap of the service's API showed.
     #[must_use]
     pub fn gap(&self, gap: Gap) -> usize {
-        self.gaps.get(&gap).map_or(0, |(count, _)| *count)
+        self.gaps.get(&gap).map_or(0, |shown| shown.count)
     }
 
     /// The first history in which this gap showed, step by step.
     #[must_use]
     pub fn gap_history(&self, gap: Gap) -> Option<&str> {
-        self.gaps.get(&gap).map(|(_, history)| history.as_str())
+        self.gaps.get(&gap).map(|shown| shown.history.as_str())
     }
 
     /// The kinds of fault that never struck in a step that has effects to strike, those apart that were
@@ -195,7 +210,7 @@ impl fmt::Display for Report {
         if !self.left_out.is_empty() {
             writeln!(f, "  left out: {:?}", self.left_out)?;
         }
-        for (gap, (count, _)) in &self.gaps {
+        for (gap, Shown { count, .. }) in &self.gaps {
             writeln!(f, "  {count} times, and no client can help it: {}", gap.as_str())?;
         }
         if self.without_logs > 0 {

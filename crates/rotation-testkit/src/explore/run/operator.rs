@@ -120,7 +120,7 @@ impl Run {
             return Ok(());
         }
         if !self.excused() {
-            let what = "the replays are over, and the rotation was not promoted";
+            let what = "the replays are over (Subject::replays), and the rotation was not promoted";
             return Err(broken(Invariant::Converges, what));
         }
         if matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. }) && self.late_put() {
