@@ -140,8 +140,15 @@ def all_at_once(work, world, package):
     granted = {action.partition(":")[0] for statement in rotate for action in statement["Action"]}
     check("with a VPC and keys the role has rights for them", granted == {"secretsmanager", "kms", "logs", "ec2"}, granted)
     for statement in rotate:
-        context = statement.get("Condition", {}).get("StringEquals", {}).get("kms:EncryptionContext:SecretARN")
-        if {"kms:Decrypt", "kms:GenerateDataKey"} & set(statement["Action"]):
+        condition = statement.get("Condition", {})
+        context = condition.get("StringEquals", {}).get("kms:EncryptionContext:SecretARN")
+        if "kms:Encrypt" in statement["Action"]:
+            context = condition["StringLike"]["kms:EncryptionContext:SecretARN"]
+            of_each_region = SECRET.replace(f":{REGION}:", ":*:")
+            keys = statement["Resource"]
+            check("EncryptForTheReplicas is for this secret in any Region", context == [of_each_region], statement)
+            check("and for the replica's key alone", [key.rpartition("/")[2] for key in keys] == ["replica"], statement)
+        elif {"kms:Decrypt", "kms:GenerateDataKey"} & set(statement["Action"]):
             check(f"{statement['Sid']} is for one secret", context in ([SECRET], [SUPERUSER]), statement)
 
     world.clear()

@@ -236,6 +236,7 @@ impl<T: DeserializeOwned> SecretCache<T> {
             self.sleep(pause).await;
         }
         let (number, began) = (self.state().begin_read(), self.now());
+        let mut dropped = Dropped(Some(self));
         let outcome = tokio::select! {
             biased;
             read = self.source.current() => read,
@@ -252,6 +253,7 @@ impl<T: DeserializeOwned> SecretCache<T> {
             Ok(current) => tracing::debug!(version = current.version(), "secret read"),
             Err(error) => tracing::warn!(%error, "secret not read"),
         }
+        dropped.0 = None;
         let now = self.now();
         self.state().end_read((number, began), now, outcome);
     }
@@ -266,6 +268,18 @@ impl<T> fmt::Debug for SecretCache<T> {
         f.debug_struct("SecretCache")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
+    }
+}
+
+/// Notes that a read was dropped, unless it is disarmed.
+struct Dropped<'a, T: DeserializeOwned>(Option<&'a SecretCache<T>>);
+
+impl<T: DeserializeOwned> Drop for Dropped<'_, T> {
+    fn drop(&mut self) {
+        if let Some(cache) = self.0 {
+            let now = cache.now();
+            cache.state().drop_read(now);
+        }
     }
 }
 

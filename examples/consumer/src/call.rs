@@ -122,10 +122,10 @@ impl<T: DeserializeOwned> SecretCache<T> {
                     return Err(CallError::Refused { version, error });
                 }
             };
-            let version = lease.current.version().to_owned();
+            let (version, began) = (lease.current.version().to_owned(), self.now());
             match request(Arc::clone(&lease.current)).await {
                 Ok(done) => {
-                    self.state().accept(&version);
+                    self.state().accept(&version, began);
                     return Ok(done);
                 }
                 Err(Attempt::Failed(error)) => return Err(CallError::Request(error)),

@@ -126,9 +126,13 @@ impl<T> State<T> {
         };
         let flushed = self.flushed.is_some_and(|flushed| held.read <= flushed);
         let expired = now.saturating_sub(held.read_at) >= ttl;
+        // One look at what was flushed is waited for by all. If it failed, they go on with what they have.
+        let first_look = flushed && self.in_vain == 0;
         match may_read {
-            true if flushed => Freshness::Unread,
-            true if expired || self.announced.is_some() => Freshness::Aged(Arc::clone(&held.current)),
+            true if first_look => Freshness::Unread,
+            true if flushed || expired || self.announced.is_some() => {
+                Freshness::Aged(Arc::clone(&held.current))
+            }
             _ => Freshness::Fresh(Arc::clone(&held.current)),
         }
     }
@@ -197,6 +201,16 @@ impl<T> State<T> {
         self.not_before = now.saturating_add(pause(self.in_vain));
     }
 
+    /// A read was dropped before its end. Who holds something waits before the next one, or requests with a
+    /// time-out of their own would fall one after another to a service that does not answer.
+    pub(crate) fn drop_read(&mut self, now: Duration) {
+        if self.held.is_some() {
+            self.in_vain += 1;
+            self.last_end = now;
+            self.not_before = now.saturating_add(pause(self.in_vain));
+        }
+    }
+
     /// Whether this is what was looked for.
     fn take(&mut self, current: Arc<Current<T>>, read_at: Duration, read: u64) -> bool {
         let arrived = self.look_for(current.version());
@@ -239,9 +253,13 @@ impl<T> State<T> {
         }
     }
 
-    pub(crate) fn accept(&mut self, version: &str) {
-        if let Some(held) = self.of_mut(version) {
-            held.standing = Standing::Works;
+    /// A request that began at this time succeeded. If the version was refused after that, it is no news: the
+    /// target may have looked at the credential before it ended.
+    pub(crate) fn accept(&mut self, version: &str, began: Duration) {
+        let Some(held) = self.of_mut(version) else { return };
+        match held.standing {
+            Standing::Refused { since, .. } if began <= since => {}
+            _ => held.standing = Standing::Works,
         }
     }
 

@@ -220,6 +220,61 @@ async fn only_one_waits_for_a_slow_read() {
     assert_eq!(began.elapsed(), Settings::default().read_timeout + REQUEST);
 }
 
+/// The application's own time-out is shorter than a read that hangs: one request falls to it, not each.
+#[tokio::test(start_paused = true)]
+async fn reads_that_are_dropped_are_not_begun_by_each_request() {
+    let target = Target::accepting("v1");
+    let cache = target.cache();
+    target.request(&cache).await.unwrap();
+    sleep(5 * MINUTE).await;
+    target.answers(Answer::Hang);
+    let limit = Duration::from_secs(1);
+    let mut late = 0;
+    for _ in 0..1000 {
+        let request = tokio::time::timeout(limit, target.request(&cache));
+        late += u32::from(request.await.is_err());
+    }
+    // 20 seconds of requests: eight reads with short pauses, and then the longer ones.
+    assert!((1..=12).contains(&late), "{late} of 1000 requests were late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_while_secrets_manager_hangs_delays_the_others_once() {
+    let target = Target::accepting("v1");
+    let cache = Arc::new(target.cache());
+    target.request(&cache).await.unwrap();
+    target.answers(Answer::Hang);
+    cache.flush();
+    assert!(herd(&target, &cache, 10).await.iter().all(Result::is_ok));
+    sleep(Duration::from_secs(1)).await;
+    // One looks again, nobody waits for it.
+    let began = Instant::now();
+    let looking = tokio::spawn({
+        let (target, cache) = (target.clone(), Arc::clone(&cache));
+        async move { target.request(&cache).await }
+    });
+    tokio::task::yield_now().await;
+    target.request(&cache).await.unwrap();
+    assert_eq!(began.elapsed(), REQUEST);
+    looking.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_over_with_its_budget_though_secrets_manager_hangs() {
+    let target = Target::accepting("v1");
+    let cache = target.cache();
+    target.request(&cache).await.unwrap();
+    target.accept(&[]);
+    target.answers(Answer::Hang);
+    let began = Instant::now();
+    assert!(target.request(&cache).await.is_err());
+    assert!(
+        began.elapsed() <= Settings::default().budget + REQUEST,
+        "{:?}",
+        began.elapsed()
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn when_secrets_manager_is_away_a_refusal_says_so_within_the_budget() {
     let target = Target::accepting("v1");

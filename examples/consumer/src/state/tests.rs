@@ -127,7 +127,7 @@ fn a_refused_version_is_probed_ever_less_often() {
     let (mut state, settings) = (state(), Settings::default());
     read(&mut state, 0, Some("v1"));
     assert_eq!(trust(&state, 0), "untried");
-    state.accept("v1");
+    state.accept("v1", Duration::ZERO);
     assert_eq!(trust(&state, 0), "works");
     state.refuse("v1", Duration::ZERO, &settings);
     let mut probes = Vec::new();
@@ -139,7 +139,7 @@ fn a_refused_version_is_probed_ever_less_often() {
         }
     }
     assert_eq!(probes, [60, 180, 420, 900, 1500, 2100, 2700, 3300]);
-    state.accept("v1");
+    state.accept("v1", SECOND * 3600);
     assert_eq!(trust(&state, 3600), "works");
 }
 
@@ -173,7 +173,7 @@ fn another_version_clears_a_refusal_and_a_late_refusal_is_no_news() {
     read(&mut state, 1, Some("v2"));
     assert_eq!(trust(&state, 1), "untried");
     state.refuse("v1", SECOND, &settings);
-    state.accept("v1");
+    state.accept("v1", SECOND);
     assert_eq!((trust(&state, 1), state.is_refused("v1")), ("untried", false));
     assert_eq!(
         state.stats(),
@@ -184,6 +184,30 @@ fn another_version_clears_a_refusal_and_a_late_refusal_is_no_news() {
             refusals: 2
         }
     );
+}
+
+/// A request that was under way when the credential ended may succeed after others were refused.
+#[test]
+fn a_success_that_began_before_a_refusal_is_no_news() {
+    let (mut state, settings) = (state(), Settings::default());
+    read(&mut state, 0, Some("v1"));
+    state.refuse("v1", SECOND * 5, &settings);
+    state.accept("v1", SECOND * 4);
+    assert_eq!(trust(&state, 6), "refused");
+    state.accept("v1", SECOND * 65);
+    assert_eq!(trust(&state, 65), "works");
+}
+
+#[test]
+fn a_flush_is_waited_for_once_and_then_what_is_held_goes_on() {
+    let mut state = state();
+    read(&mut state, 0, Some("v1"));
+    state.flush();
+    assert_eq!(freshness(&state, 1), "unread");
+    read(&mut state, 1, None);
+    assert_eq!([1, 2].map(|at| freshness(&state, at)), ["fresh", "aged"]);
+    read(&mut state, 2, Some("v2"));
+    assert_eq!(freshness(&state, 3), "fresh");
 }
 
 #[test]

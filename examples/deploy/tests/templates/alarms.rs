@@ -6,63 +6,83 @@ use serde_json::{Value, json};
 
 use crate::{cloudformation, read, terraform};
 
-/// Which rules publish to which topic, and who the topic lets publish.
+/// Whom the topic lets publish, and whether only under a condition.
+fn publishers(statements: &[Value]) -> BTreeSet<(&str, bool)> {
+    let publisher = |statement: &Value| statement["Principal"]["Service"].as_str().is_some();
+    assert!(statements.iter().all(publisher));
+    let services = statements.iter().map(|statement| {
+        let service = statement["Principal"]["Service"].as_str().unwrap_or_default();
+        (service, statement.get("Condition").is_some())
+    });
+    services.collect()
+}
+
+/// EventBridge's without a condition, which AWS does not support in a topic's policy for EventBridge ("You can't
+/// use of Condition blocks", EventBridge user guide, resource-based policies): with one, no rule is heard.
+const RULES: (&str, bool) = ("events.amazonaws.com", false);
+const ALARMS: (&str, bool) = ("cloudwatch.amazonaws.com", true);
+
+/// Each topic lets in those that publish there.
 #[test]
 fn each_topic_lets_in_the_rules_and_alarms_that_publish_there() {
     let sam = cloudformation::template("sam/alarms.yaml");
     let resources = sam["Resources"].as_object().unwrap();
-    let mut rules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut alarms = BTreeSet::new();
-    for (name, resource) in resources {
+    let mut needed: BTreeMap<&str, BTreeSet<(&str, bool)>> = BTreeMap::new();
+    for resource in resources.values() {
         let properties = &resource["Properties"];
         match resource["Type"].as_str().unwrap() {
             "AWS::Events::Rule" => {
-                let topic = properties["Targets"][0]["Arn"]["Ref"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned();
-                rules
-                    .entry(topic)
-                    .or_default()
-                    .insert(json!({"Fn::GetAtt": format!("{name}.Arn")}).to_string());
+                let topic = properties["Targets"][0]["Arn"]["Ref"].as_str().unwrap();
+                needed.entry(topic).or_default().insert(RULES);
             }
             "AWS::CloudWatch::Alarm" => {
-                alarms.insert(properties["AlarmActions"][0]["Ref"].as_str().unwrap().to_owned());
+                let topic = properties["AlarmActions"][0]["Ref"].as_str().unwrap();
+                needed.entry(topic).or_default().insert(ALARMS);
                 let named = properties["AlarmName"]["Fn::Sub"].as_str().unwrap();
                 assert!(named.starts_with("${Name}-"), "{named}");
             }
             _ => {}
         }
     }
-    assert_eq!(rules.len(), 2);
-    assert_eq!(alarms, BTreeSet::from(["Alarms".to_owned()]));
-    for (topic, rules) in rules {
+    let expected = BTreeMap::from([
+        ("Alarms", BTreeSet::from([RULES, ALARMS])),
+        ("Progress", BTreeSet::from([RULES])),
+    ]);
+    assert_eq!(needed, expected);
+    for (topic, needed) in needed {
         let policy = cloudformation::properties(&sam, &format!("{topic}Policy"));
         assert_eq!(policy["Topics"], json!([{"Ref": topic}]));
-        let statement = &policy["PolicyDocument"]["Statement"][0];
-        assert_eq!(statement["Principal"], json!({"Service": "events.amazonaws.com"}));
-        let sources = &statement["Condition"]["ArnEquals"]["aws:SourceArn"];
-        let sources = sources
-            .as_array()
-            .cloned()
-            .unwrap_or_else(|| vec![sources.clone()]);
-        assert_eq!(
-            sources.iter().map(Value::to_string).collect::<BTreeSet<_>>(),
-            rules,
-            "{topic}"
-        );
+        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+        assert_eq!(publishers(statements), needed, "{topic}");
     }
+}
 
+#[test]
+fn each_topic_of_the_module_lets_in_the_rules_and_alarms_that_publish_there() {
     let module = terraform::module("terraform/modules/alarms");
-    for target in module.blocks().filter(|block| {
-        block.identifier() == "resource" && block.labels()[0].as_str() == "aws_cloudwatch_event_target"
-    }) {
-        let part = |name| terraform::source(terraform::attribute(target.body(), name).unwrap());
-        let topic = part("arn").replace("aws_sns_topic.", "").replace(".arn", "");
-        let rule = part("rule").replace(".name", ".arn");
+    let mut needed: BTreeMap<String, BTreeSet<(String, bool)>> = BTreeMap::new();
+    for block in module.blocks().filter(|block| block.identifier() == "resource") {
+        let (target, who) = match block.labels()[0].as_str() {
+            "aws_cloudwatch_event_target" => ("arn", RULES),
+            "aws_cloudwatch_metric_alarm" => ("alarm_actions", ALARMS),
+            _ => continue,
+        };
+        let topic = terraform::source(terraform::attribute(block.body(), target).unwrap());
+        let topic = topic.trim_matches(['[', ']', ' ', ',']);
+        let topic = topic.strip_prefix("aws_sns_topic.").unwrap();
+        let topic = topic.strip_suffix(".arn").unwrap().to_owned();
+        needed.entry(topic).or_default().insert((who.0.to_owned(), who.1));
+    }
+    assert_eq!(needed.keys().collect::<Vec<_>>(), ["alarms", "progress"]);
+    for (topic, needed) in needed {
         let policy = terraform::block(&module, "data", ["aws_iam_policy_document", &topic]);
-        let text = hcl::format::to_string(&hcl::Body::from(vec![policy.clone()])).unwrap();
-        assert!(text.contains(&rule), "{topic} does not let {rule} in");
+        let statements = policy.body().blocks().map(|statement| {
+            let inner = |name: &str| statement.body().blocks().find(|block| block.identifier() == name);
+            let who = terraform::attribute(inner("principals").unwrap().body(), "identifiers").unwrap();
+            let who = terraform::source(who).replace(['[', ']', ' ', ',', '"'], "");
+            (who, inner("condition").is_some())
+        });
+        assert_eq!(statements.collect::<BTreeSet<_>>(), needed, "{topic}");
     }
 }
 

@@ -168,6 +168,12 @@ async fn the_roles_grant_what_the_code_calls_and_nothing_else() {
         ),
         ("DescribeTheSecretsKey", "Allow", set(&["kms:DescribeKey"]), None),
         (
+            "EncryptForTheReplicas",
+            "Allow",
+            set(&["kms:Encrypt", "kms:GenerateDataKey"]),
+            Some(("StringLike", CONTEXT.1)),
+        ),
+        (
             "DecryptTheSuperuserSecret",
             "Allow",
             set(&["kms:Decrypt"]),
@@ -298,6 +304,10 @@ fn rights_come_with_what_they_are_for() {
             Some(("HasSecretKey", "secret.kms_key_arn")),
         ),
         (
+            "EncryptForTheReplicas",
+            Some(("HasReplicaKey", "local.replica_key_arns")),
+        ),
+        (
             "DecryptTheSuperuserSecret",
             Some(("HasSuperuserKey", "superuser_secret.kms_key_arn")),
         ),
@@ -314,6 +324,7 @@ fn rights_come_with_what_they_are_for() {
                 (Some(written), Some((condition, variable))) => {
                     let holds = written == condition
                         || written.contains(&format!("{variable} == null"))
+                        || written.contains(&format!("length({variable}) == 0"))
                         || written.contains(&format!("{variable}, null) == null"));
                     assert!(holds, "{template}: {sid} is there if {written}");
                 }

@@ -42,7 +42,7 @@ variable "emails" {
 }
 
 variable "topic_kms_key_arn" {
-  description = "A customer managed key for the topics, whose policy lets events.amazonaws.com and cloudwatch.amazonaws.com use it (kms:Decrypt, kms:GenerateDataKey). alias/aws/sns cannot be used by either. Messages hold ARNs and names, and no secret."
+  description = "A customer managed key for the topics, whose policy lets events.amazonaws.com and cloudwatch.amazonaws.com use it (kms:Decrypt, kms:GenerateDataKey), the first without a condition on the source. alias/aws/sns cannot be used by either. Messages hold ARNs and names, and no secret."
   type        = string
   default     = null
 }

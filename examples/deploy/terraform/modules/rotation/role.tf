@@ -62,6 +62,22 @@ data "aws_iam_policy_document" "rotate" {
     }
   }
 
+  # A new value is encrypted for each replica with that Region's key. That this is done with the rights of whoever stored
+  # it is documented for replicas in other accounts only; without the right the replica's status is Failed.
+  dynamic "statement" {
+    for_each = length(local.replica_key_arns) == 0 ? [] : [local.replica_key_arns]
+    content {
+      sid       = "EncryptForTheReplicas"
+      actions   = ["kms:Encrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:SecretARN"
+        values   = [replace(aws_secretsmanager_secret.this.arn, ":secretsmanager:${local.region}:", ":secretsmanager:*:")]
+      }
+    }
+  }
+
   dynamic "statement" {
     for_each = try(var.superuser_secret.kms_key_arn, null) == null ? [] : [var.superuser_secret]
     content {

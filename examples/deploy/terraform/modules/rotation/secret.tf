@@ -6,6 +6,8 @@ locals {
   account   = data.aws_caller_identity.this.account_id
   partition = data.aws_partition.this.partition
   region    = data.aws_region.this.region
+
+  replica_key_arns = compact([for replica in var.replicas : replica.kms_key_arn])
 }
 
 # There is no aws_secretsmanager_secret_version here, and must not be: it would be made anew, with the old value as

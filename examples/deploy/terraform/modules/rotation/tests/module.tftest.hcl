@@ -75,7 +75,7 @@ run "everything" {
 
   assert {
     condition = toset([for statement in data.aws_iam_policy_document.rotate.statement : statement.sid]) == toset([
-      "RotateTheSecret", "ReadTheSuperuserSecret", "UseTheSecretsKey", "DescribeTheSecretsKey", "DecryptTheSuperuserSecret",
+      "RotateTheSecret", "ReadTheSuperuserSecret", "UseTheSecretsKey", "DescribeTheSecretsKey", "EncryptForTheReplicas", "DecryptTheSuperuserSecret",
       "WriteTheLog", "MakeNetworkInterfaces", "LookAtTheNetwork", "NotFromWithinTheFunction",
     ])
     error_message = "A right is missing."
