@@ -194,7 +194,8 @@ impl<S: Subject> Explorer<S> {
         self
     }
 
-    /// Explores, and ends at the first violation. Blocks; do not call it within an async runtime.
+    /// Explores, and ends at the first violation; a panic of the backend or its double is one. Blocks; do not
+    /// call it within an async runtime.
     #[must_use]
     pub fn run(&self) -> Report {
         let began = Instant::now();
@@ -215,8 +216,10 @@ impl<S: Subject> Explorer<S> {
             .collect();
         for faults in 0..=self.faults {
             let (planned, plans) = self.share(level);
+            let before = found.report.histories();
             let effects_of = self.explore(&plans, &mut found);
-            found.report.level(faults, planned, plans.len());
+            let explored = found.report.histories() - before;
+            found.report.level(faults, planned, explored);
             if found.violation.is_some() || faults == self.faults {
                 break;
             }
@@ -226,8 +229,9 @@ impl<S: Subject> Explorer<S> {
         if count > 0 && found.violation.is_none() {
             let seeds = (0..u64::try_from(count).unwrap_or(u64::MAX)).map(|number| seed.wrapping_add(number));
             let plans: Vec<_> = seeds.map(|seed| Plan::random(seed, total, can_reject)).collect();
+            let before = found.report.histories();
             self.explore(&plans, &mut found);
-            found.report.random(plans.len());
+            found.report.random(found.report.histories() - before);
         }
         self.finish(found, began.elapsed())
     }
@@ -253,7 +257,7 @@ impl<S: Subject> Explorer<S> {
     fn finish(&self, mut found: Found, took: Duration) -> Report {
         if let Some((plan, ended)) = found.violation.take() {
             let (plan, ended) = self.shortest(plan, ended);
-            found.report.violated(&plan, ended);
+            found.report.violated(&plan, ended, self.setting);
         }
         found.report.end(found.traces.len(), took, self.setting);
         found.report
@@ -293,6 +297,7 @@ impl<S: Subject> Explorer<S> {
             std::mem::take(&mut found.report),
             found,
             vec![Vec::new(); plans.len()],
+            usize::MAX,
         ));
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let progress = Progress::new(plans.len(), self.quiet);
@@ -306,7 +311,7 @@ impl<S: Subject> Explorer<S> {
                         let ended =
                             runtime.block_on(history(&self.subject, self.setting, plan.clone(), &*self.core));
                         let mut shared = lock(&shared);
-                        let (report, found, effects) = &mut *shared;
+                        let (report, found, effects, first) = &mut *shared;
                         if let Some(of_this) = effects.get_mut(index) {
                             of_this.clone_from(&ended.effects);
                         }
@@ -316,8 +321,8 @@ impl<S: Subject> Explorer<S> {
                         if ended.broken.is_some() {
                             stop.store(true, Ordering::Relaxed);
                             // The first by number, whichever thread was faster.
-                            let earlier = found.violation.as_ref();
-                            if earlier.is_none_or(|(other, _)| other.faults.len() >= plan.faults.len()) {
+                            if index < *first {
+                                *first = index;
                                 found.violation = Some((plan.clone(), ended));
                             }
                         }
@@ -325,7 +330,7 @@ impl<S: Subject> Explorer<S> {
                 });
             }
         });
-        let (report, found, effects) = shared
+        let (report, found, effects, _) = shared
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         found.report = report;
