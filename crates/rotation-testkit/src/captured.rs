@@ -46,6 +46,11 @@ struct Subscriber;
 struct Fields;
 
 impl Visit for Fields {
+    /// As it is, not as `Debug` escapes it.
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         TEXT.with_borrow_mut(|text| {
             if let Some(text) = text {

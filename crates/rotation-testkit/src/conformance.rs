@@ -48,6 +48,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::Subject;
 
@@ -55,7 +56,7 @@ use bench::{Bench, Finding};
 
 pub use clause::Clause;
 
-mod bench;
+pub(crate) mod bench;
 mod calls;
 mod clause;
 mod histories;
@@ -98,6 +99,15 @@ impl<S: Subject> Conformance<S> {
         if let Some(why) = self.not_applicable.get(&clause) {
             return Verdict::NotApplicable(why.clone());
         }
+        // The message has been printed by now; here it might be one with a secret in it.
+        let checked = catch_unwind(AssertUnwindSafe(|| self.find(clause)));
+        checked.unwrap_or_else(|_| {
+            let what = "the backend, or its double, panicked; the message stands above";
+            Verdict::Broken(what.to_owned())
+        })
+    }
+
+    fn find(&self, clause: Clause) -> Verdict {
         let finding = match clause {
             Clause::LiveIsNotRetired => histories::live_is_not_retired(&self.subject),
             Clause::ReplayAfterCrash => histories::replay_after_crash(&self.subject),
@@ -156,10 +166,12 @@ impl<S: Subject> Conformance<S> {
             Clause::DeadlineIsKept => return interruptions::deadline_is_kept(subject).await,
             Clause::CancellationIsSafe => return interruptions::cancellation_is_safe(subject).await,
             Clause::ErrorsHideSecrets => return interruptions::errors_hide_secrets(subject).await,
+            Clause::CreateAgain => interruptions::mints_once(subject).await?,
             _ => {}
         }
         let bench = Bench::stage(subject).await?;
-        match clause {
+        let hidden = bench.hider();
+        let finding = match clause {
             Clause::IdIsStable => calls::id_is_stable(bench).await,
             Clause::DocumentReadsBack => calls::document_reads_back(bench).await,
             Clause::CreateMakesAnother => calls::create_makes_another(bench).await,
@@ -180,7 +192,8 @@ impl<S: Subject> Conformance<S> {
             | Clause::CancellationIsSafe
             | Clause::ErrorsHideSecrets
             | Clause::ConcurrentUse => Ok(()),
-        }
+        };
+        finding.map_err(|what| hidden(&what))
     }
 }
 

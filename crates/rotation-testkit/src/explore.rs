@@ -212,7 +212,8 @@ impl<S: Subject> Explorer<S> {
         self
     }
 
-    /// Explores, and ends at the first violation. Blocks; do not call it within an async runtime.
+    /// Explores, and ends at the first violation; a panic of the backend or its double is one. Blocks; do not
+    /// call it within an async runtime.
     #[must_use]
     pub fn run(&self) -> Report {
         let began = Instant::now();
@@ -233,8 +234,10 @@ impl<S: Subject> Explorer<S> {
             .collect();
         for faults in 0..=self.faults {
             let (planned, plans) = self.share(level);
+            let before = found.report.histories();
             let effects_of = self.explore(&plans, &mut found);
-            found.report.level(faults, planned, plans.len());
+            let explored = found.report.histories() - before;
+            found.report.level(faults, planned, explored);
             if found.violation.is_some() || faults == self.faults {
                 break;
             }
@@ -246,8 +249,9 @@ impl<S: Subject> Explorer<S> {
             let plans: Vec<_> = seeds
                 .map(|seed| Plan::random(seed, total, &self.kinds, can_reject))
                 .collect();
+            let before = found.report.histories();
             self.explore(&plans, &mut found);
-            found.report.random(plans.len());
+            found.report.random(found.report.histories() - before);
         }
         self.finish(found, began.elapsed())
     }
@@ -273,7 +277,7 @@ impl<S: Subject> Explorer<S> {
     fn finish(&self, mut found: Found, took: Duration) -> Report {
         if let Some((_, plan, ended)) = found.violation.take() {
             let (plan, ended) = self.shortest(plan, ended);
-            found.report.violated(&plan, ended);
+            found.report.violated(&plan, ended, self.setting);
         }
         let left_out = Fault::ALL.into_iter().filter(|fault| !self.kinds.contains(fault));
         found.report.left_out(left_out.collect());

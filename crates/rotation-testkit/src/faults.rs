@@ -59,6 +59,14 @@ impl Fault {
     }
 }
 
+/// Whether an effect of this name is a call of Secrets Manager, not a request to a target.
+pub(crate) fn is_secrets_manager(effect: &str) -> bool {
+    matches!(
+        effect,
+        "DescribeSecret" | "GetSecretValue" | "PutSecretValue" | "UpdateSecretVersionStage"
+    )
+}
+
 /// One effect that was passed: a request to Secrets Manager, or to a target.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -11,7 +11,13 @@ use crate::watched::Made;
 /// Shorter texts occur by chance.
 const SHORTEST: usize = 6;
 
-/// The texts that must not be printed: of the secret itself those that changed from version to version,
+/// A line of a secret of several lines that is a secret by itself.
+const A_LINE: usize = 16;
+
+/// What stands for a secret in a report.
+const REDACTED: &str = "<THE SECRET>";
+
+/// The texts that must not be printed, with each form in which they may be: of the secret itself those that changed from version to version,
 /// which a key or a password does and a host does not; of what was `made` those that are in no version; of
 /// every other secret those whose keys say so. `ids` are public. An opaque value is secret as a whole.
 pub(crate) fn needles(
@@ -45,8 +51,8 @@ pub(crate) fn needles(
     });
     let mut needles: BTreeSet<_> = changed.map(|(_, text)| text).chain(others).collect();
     let of_made: BTreeSet<_> = made.iter().filter_map(|made| made.id.as_deref()).collect();
-    needles.retain(|text| text.len() >= SHORTEST && !ids.contains(text) && !of_made.contains(text.as_str()));
-    needles
+    needles.retain(|text| !ids.contains(text) && !of_made.contains(text.as_str()));
+    forms(needles)
 }
 
 /// The texts of the secret's own values that stand under a key that says so.
@@ -60,21 +66,83 @@ pub(crate) fn named_secret(simulator: &Simulator, arn: &str) -> BTreeSet<String>
         .collect()
 }
 
-/// A secret of these that stands in the text.
-pub(crate) fn find<'n>(needles: &'n BTreeSet<String>, text: &str) -> Option<&'n str> {
-    needles
-        .iter()
-        .map(String::as_str)
-        .find(|needle| text.contains(needle))
+/// Everything that a report of the suite or the explorer must not hand on: an id, too, if a key says that it
+/// is secret.
+pub(crate) fn to_hide(
+    simulator: &Simulator,
+    arn: &str,
+    made: &[Made],
+    ids: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let mut hidden = needles(simulator, arn, made, ids);
+    let mut named = named_secret(simulator, arn);
+    let mut fresh = BTreeSet::new();
+    made.iter()
+        .for_each(|made| collect("", &made.credential, &mut fresh));
+    let fresh = fresh.into_iter().filter(|(key, _)| names_a_secret(key));
+    named.extend(fresh.map(|(_, text)| text));
+    hidden.extend(forms(named));
+    hidden
 }
 
-fn names_a_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    let public = key.ends_with("_id") || key.ends_with("arn") || key.ends_with("name");
-    // An opaque value has no key.
-    let telling = ["password", "secret", "token", "key"];
-    key.is_empty() || !public && telling.iter().any(|part| key.contains(part))
+/// Each text as it is, as `Debug` and JSON escape it, and line by line.
+fn forms(texts: BTreeSet<String>) -> BTreeSet<String> {
+    let mut forms = BTreeSet::new();
+    for text in texts {
+        forms.insert(text.escape_debug().to_string());
+        let json = serde_json::to_string(&text).unwrap_or_default();
+        forms.extend(json.get(1..json.len().saturating_sub(1)).map(str::to_owned));
+        // Of a key in PEM form the first and the last line are public.
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("-----"));
+        forms.extend(lines.filter(|line| line.len() >= A_LINE).map(str::to_owned));
+        forms.insert(text);
+    }
+    forms.retain(|form| form.len() >= SHORTEST);
+    forms
 }
+
+/// The first line of the text in which a secret of these stands, without any of them.
+pub(crate) fn find(needles: &BTreeSet<String>, text: &str) -> Option<String> {
+    if !needles.iter().any(|needle| text.contains(needle.as_str())) {
+        return None;
+    }
+    let hidden = redact(needles, text);
+    let mut lines = hidden.lines().filter(|line| line.contains(REDACTED));
+    Some(lines.next().unwrap_or_default().trim().to_owned())
+}
+
+/// The text without any of these secrets, the longest first: one may be a part of another.
+pub(crate) fn redact(needles: &BTreeSet<String>, text: &str) -> String {
+    let mut found: Vec<_> = needles
+        .iter()
+        .filter(|needle| text.contains(needle.as_str()))
+        .collect();
+    found.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+    found.into_iter().fold(text.to_owned(), |text, needle| {
+        text.replace(needle.as_str(), REDACTED)
+    })
+}
+
+/// Whether the key says that its value is secret. Words are told apart by neither case nor underscores:
+/// `access_key_id` and `accessKeyId` are one.
+fn names_a_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace(['_', '-'], "");
+    // An opaque value has no key; and an AppRole's secret_id is no id.
+    if key.is_empty() || key.ends_with("secretid") {
+        return true;
+    }
+    let public = PUBLIC.iter().any(|end| key.ends_with(end)) || key.contains("public");
+    let telling = ["pass", "pwd", "secret", "token", "key", "credential"];
+    !public && telling.iter().any(|part| key.contains(part))
+}
+
+/// How keys of public values end, whatever else is in them: `key_id`, `token_url`, `secret_arn`, `key_type`.
+const PUBLIC: [&str; 12] = [
+    "id", "arn", "name", "url", "uri", "host", "endpoint", "type", "label", "alias", "version", "space",
+];
 
 /// The texts of a value, with the key that each stands under.
 fn texts(value: &SecretValue) -> BTreeSet<(String, String)> {
@@ -140,7 +208,58 @@ mod tests {
         let both = needles_of(&["key-001", "key-002"]);
         let expected = ["first-key", "hunter22", "opaque-token", "second-key"];
         assert_eq!(both, expected.map(str::to_owned).into());
-        assert_eq!(find(&both, "it was second-key all along"), Some("second-key"));
+        let found = find(&both, "key-002\nit was second-key, not first-key");
+        assert_eq!(found.as_deref(), Some("it was <THE SECRET>, not <THE SECRET>"));
         assert_eq!(find(&both, "relay.example, key-001"), None);
+    }
+
+    #[test]
+    fn what_a_key_says() {
+        for secret in [
+            "",
+            "password",
+            "passphrase",
+            "apiKey",
+            "SecretAccessKey",
+            "client_secret",
+            "secret_id",
+            "token",
+            "private_key",
+        ] {
+            assert!(names_a_secret(secret), "{secret}");
+        }
+        for public in [
+            "host",
+            "username",
+            "key_id",
+            "keyId",
+            "AccessKeyId",
+            "masterarn",
+            "token_url",
+            "tokenEndpoint",
+            "key_type",
+            "keyspace",
+            "publicKey",
+        ] {
+            assert!(!names_a_secret(public), "{public}");
+        }
+    }
+
+    #[test]
+    fn forms_of_a_secret() {
+        let pem = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n";
+        let forms = forms([pem.to_owned(), r#"a"long\er-one"#.to_owned()].into());
+        for printed in [
+            pem,
+            "MIIEvQIBADANBgkqhkiG",
+            r"key=-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END KEY-----\n",
+            r#"a"long\er-one"#,
+            r#"password="a\"long\\er-one""#,
+        ] {
+            let hidden = redact(&forms, printed);
+            assert!(!hidden.contains("MII") && !hidden.contains("long"), "{hidden}");
+            assert!(find(&forms, printed).is_some(), "{printed}");
+        }
+        assert_eq!(find(&forms, "-----BEGIN KEY-----"), None);
     }
 }

@@ -97,7 +97,8 @@ pub trait Target: Send + Sync {
     async fn authenticates(&self, value: &SecretValue) -> bool;
 
     /// The ids ([`CredentialBackend::id`]) of every credential of this secret that works, or that would if
-    /// somebody found it: to hold them against the labelled versions. The superuser is not one of them.
+    /// somebody found it: to hold them against the labelled versions. The staged one is among them; the
+    /// superuser need not be.
     async fn alive(&self) -> Vec<String>;
 
     /// A credential of this target's kind that it has never had, formed like this value; `None` if there is
@@ -146,7 +147,8 @@ impl<B: CredentialBackend> Staged<B> {
 
     /// The double's own requests pass [`Simulator::faults`], each by its name: faults strike there. Without
     /// this they strike before and after the backend's calls, named `create()`, `set()`, `test()`,
-    /// `retire()`: coarser, and no double has to do anything for it.
+    /// `retire()`: coarser, and no double has to do anything for it; but then no call can be stopped within,
+    /// and the clauses that need that have to be [declared](crate::conformance::Conformance::not_applicable).
     #[must_use]
     pub fn with_wire_faults(mut self) -> Self {
         self.wire_faults = true;

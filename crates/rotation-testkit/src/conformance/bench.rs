@@ -10,7 +10,9 @@ use rotation_core::{
     async_trait,
 };
 
-use crate::{FaultyBackend, SeededRandom, Simulator, SimulatorStore, Subject, Target};
+use crate::faults::is_secrets_manager;
+use crate::sync::lock;
+use crate::{FaultyBackend, SeededRandom, Simulator, SimulatorStore, Subject, Target, needles};
 
 /// What a clause found, or what kept it from looking.
 pub(super) type Finding<T = ()> = Result<T, String>;
@@ -69,7 +71,12 @@ impl<B: CredentialBackend> Bench<B> {
             random: SeededRandom::new(1),
         };
         bench.must_work(&bench.value, "the staged credential").await?;
-        Ok(bench)
+        // Else whatever is about orphans holds, for want of them.
+        let id = bench.backend.id(&bench.current()?);
+        match id {
+            Some(id) if !bench.alive().await.contains(&id) => Err(bench.hidden(&unlisted(&id))),
+            _ => Ok(bench),
+        }
     }
 
     pub(super) fn profile(&self) -> Profile {
@@ -161,7 +168,7 @@ impl<B: CredentialBackend> Bench<B> {
     pub(super) async fn made(&self) -> Finding<B::Credential> {
         let current = self.current()?;
         let made = self.create_among(TOKEN, &[&current], TIME).await;
-        made.map_err(|error| format!("create failed: {error:?}"))
+        made.map_err(|error| self.hidden(&format!("create failed: {error:?}")))
     }
 
     /// A pending credential that has been through `set` where that is called.
@@ -169,9 +176,25 @@ impl<B: CredentialBackend> Bench<B> {
         let made = self.made().await?;
         if self.profile().calls_set() {
             let set = self.set(&made, &self.current()?, TIME).await;
-            set.map_err(|error| format!("set failed: {error:?}"))?;
+            set.map_err(|error| self.hidden(&format!("set failed: {error:?}")))?;
         }
         Ok(made)
+    }
+
+    /// What hides secrets from a report's text when this stage is used up.
+    pub(super) fn hider(&self) -> impl Fn(&str) -> String + use<B> {
+        let (simulator, arn, made) = (self.simulator.clone(), self.arn.clone(), self.backend.made());
+        let current = self.current().ok();
+        let ids: BTreeSet<_> = current.and_then(|it| self.backend.id(&it)).into_iter().collect();
+        move |text| {
+            let hidden = needles::to_hide(&simulator, &arn, &lock(&made), &ids);
+            needles::redact(&hidden, text)
+        }
+    }
+
+    /// A report's text without a secret: an author's error may hold one.
+    pub(super) fn hidden(&self, text: &str) -> String {
+        self.hider()(text)
     }
 
     pub(super) async fn works(&self, credential: &B::Credential) -> Finding<bool> {
@@ -193,17 +216,18 @@ impl<B: CredentialBackend> Bench<B> {
     pub(super) fn requests(&self) -> usize {
         let passages = self.simulator.faults().passages().into_iter();
         passages
-            .filter(|passage| !SECRETS_MANAGER.contains(&passage.name.as_str()))
+            .filter(|passage| !is_secrets_manager(&passage.name))
             .count()
     }
 }
 
-const SECRETS_MANAGER: [&str; 4] = [
-    "DescribeSecret",
-    "GetSecretValue",
-    "PutSecretValue",
-    "UpdateSecretVersionStage",
-];
+/// What a double says that does not know the staged credential by its id.
+pub(crate) fn unlisted(id: &str) -> String {
+    format!(
+        "Target::alive does not list {id}, the id of the staged credential, which works; it must list the ids of all \
+         that do"
+    )
+}
 
 /// The ids, for a sentence.
 pub(super) fn list(ids: &BTreeSet<String>) -> String {

@@ -186,6 +186,11 @@ pub(super) async fn test_proves<B: CredentialBackend>(bench: Bench<B>) -> Findin
     let unknown = unknown(&bench)?;
     match bench.test(&unknown, TIME).await {
         Ok(()) => Err("test passed for a credential that the target has never had".to_owned()),
+        Err(error) if error.is_rejected_unapplied() => Err(
+            "test said of a credential that the target does not know that it is rejected for good, and nothing \
+             applied: the framework would give it up, and it may only be on its way; say unavailable"
+                .to_owned(),
+        ),
         Err(_) => Ok(()),
     }
 }

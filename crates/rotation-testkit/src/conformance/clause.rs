@@ -13,7 +13,8 @@ pub enum Clause {
     DocumentReadsBack,
     /// `create` returns another credential than the current one, and the current one goes on working.
     CreateMakesAnother,
-    /// `create` again under the same token, long after the first: one new credential is alive, not two.
+    /// `create` again under the same token, long after the first: one new credential is alive, not two. And one
+    /// call makes one, even if the answer to the request that mints is lost.
     CreateAgain,
     /// `create` ends no credential that a labelled version holds, nor one that its maker may still be about
     /// to store.
@@ -25,7 +26,8 @@ pub enum Clause {
     /// `set` refuses a pending credential that aims at another target, before it connects anywhere: nobody
     /// makes a confused deputy of the function.
     SetRefusesAnotherTarget,
-    /// `test` passes for a credential that works, and fails for one that the target does not know.
+    /// `test` passes for a credential that works, and fails for one that the target does not know; that one may
+    /// be on its way, so it is not [rejected](rotation_core::BackendError::rejected) for good.
     TestProves,
     /// `test` any number of times changes nothing.
     TestAgain,
@@ -41,11 +43,14 @@ pub enum Clause {
     LiveIsNotRetired,
     /// After a crash at any effect the replay completes, and leaves no orphan.
     ReplayAfterCrash,
-    /// A call that gets no answer ends by the context's deadline.
+    /// A call that gets no answer ends by the context's deadline. Needs
+    /// [wire faults](crate::Staged::with_wire_faults).
     DeadlineIsKept,
-    /// A call that was dropped at any effect can be made again, on the same backend.
+    /// A call that was dropped at any effect can be made again, on the same backend. Needs
+    /// [wire faults](crate::Staged::with_wire_faults).
     CancellationIsSafe,
-    /// No error and no log line has a byte of a secret in it, whatever fails.
+    /// No error and no log line has a secret in it, whatever fails; as it is, or as `Debug` and JSON escape it.
+    /// Needs a process without a tracing subscriber of its own.
     ErrorsHideSecrets,
     /// Two invocations may overlap in every way, on one backend.
     ConcurrentUse,

@@ -11,7 +11,7 @@ use crate::{Fault, SeededRandom, Subject};
 
 pub(super) async fn dry_run<S: Subject>(subject: &S) -> Finding {
     let bench = Bench::stage(subject).await?;
-    let alive = bench.alive().await;
+    let (alive, hidden) = (bench.alive().await, bench.hider());
     let (simulator, arn, value, target) = (bench.simulator, bench.arn, bench.value, bench.target);
     let rotator = Rotator::new(bench.backend, simulator.store())
         .with_clock(simulator.clock())
@@ -23,7 +23,7 @@ pub(super) async fn dry_run<S: Subject>(subject: &S) -> Finding {
     if !simulator.records().iter().any(|record| record.name == passed) {
         let failed = runs.into_iter().find(|run| !run.result.is_done());
         let why = failed.map_or_else(String::new, |run| format!(": {:?}", run.result));
-        return Err(format!("testSecret failed on a copy of AWSCURRENT{why}"));
+        return Err(hidden(&format!("testSecret failed on a copy of AWSCURRENT{why}")));
     }
     let after = target.alive().await.into_iter().collect();
     if alive != after {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rotation_core::{BackendError, Clock, CredentialBackend};
 
-use super::bench::{Bench, Finding, LONG_AFTER, TIME, TOKEN};
+use super::bench::{Bench, Finding, LONG_AFTER, TIME, TOKEN, list};
 use crate::captured::Captured;
 use crate::clock::TestClock;
 use crate::sync::lock;
@@ -82,7 +82,11 @@ async fn effects<S: Subject>(subject: &S, method: Method) -> Finding<usize> {
         return Ok(0);
     };
     let called = ready.call(method, TIME).await;
-    called.map_err(|error| format!("{} failed: {error:?}", method.name()))?;
+    called.map_err(|error| {
+        ready
+            .bench
+            .hidden(&format!("{} failed: {error:?}", method.name()))
+    })?;
     Ok(ready.bench.simulator.faults().passages().len())
 }
 
@@ -97,8 +101,7 @@ pub(super) async fn deadline_is_kept<S: Subject>(subject: &S) -> Finding {
                 continue;
             };
             if !ready.bench.wire {
-                let why = "the double's requests do not pass the faults (Staged::with_wire_faults), so none can hang";
-                return Err(format!("{why}; declare this clause, and test it in your own way"));
+                return Err(NOT_WITHIN.to_owned());
             }
             hung += 1;
             let simulator = &ready.bench.simulator;
@@ -140,12 +143,21 @@ pub(super) async fn deadline_is_kept<S: Subject>(subject: &S) -> Finding {
     }
 }
 
+/// Around a whole call nothing can be cut short.
+const NOT_WITHIN: &str = "the double's requests do not pass the faults (Staged::with_wire_faults), so no call can \
+                          be stopped within; declare this clause, and test it in your own way";
+
 pub(super) async fn cancellation_is_safe<S: Subject>(subject: &S) -> Finding {
+    let mut dropped = 0;
     for method in Method::ALL {
         for done in 0..effects(subject, method).await? {
             let Some(ready) = Ready::stage(subject, method).await? else {
                 continue;
             };
+            if !ready.bench.wire {
+                return Err(NOT_WITHIN.to_owned());
+            }
+            dropped += 1;
             let (simulator, said) = (&ready.bench.simulator, method.name());
             let faults = simulator.faults();
             let before = faults.count();
@@ -159,7 +171,9 @@ pub(super) async fn cancellation_is_safe<S: Subject>(subject: &S) -> Finding {
             simulator.skip(LONG_AFTER);
             let again = ready.call(method, TIME).await;
             again.map_err(|error| {
-                format!("{said} was dropped {name}, and when it was called again it failed: {error:?}")
+                let what =
+                    format!("{said} was dropped {name}, and when it was called again it failed: {error:?}");
+                ready.bench.hidden(&what)
             })?;
             let kept = match method {
                 Method::Create | Method::Test | Method::Set => {
@@ -174,7 +188,10 @@ pub(super) async fn cancellation_is_safe<S: Subject>(subject: &S) -> Finding {
             }
         }
     }
-    Ok(())
+    match dropped {
+        0 => Err("no call of the backend has an effect to be dropped at".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// Polls a call until it has done so many effects and wants to do the next; then drops it.
@@ -213,7 +230,13 @@ const TOLD: [Fault; 6] = [
 ];
 
 pub(super) async fn errors_hide_secrets<S: Subject>(subject: &S) -> Finding {
-    let logs = Captured::start();
+    let Some(logs) = Captured::start() else {
+        return Err(
+            "the process has a tracing subscriber of its own, so log lines cannot be looked at; run the suite in a \
+             test file of its own"
+                .to_owned(),
+        );
+    };
     let mut failures = 0;
     for method in Method::ALL {
         for number in 1..=effects(subject, method).await? {
@@ -228,11 +251,11 @@ pub(super) async fn errors_hide_secrets<S: Subject>(subject: &S) -> Finding {
                     let name = at(&ready.bench.simulator.faults(), number);
                     format!("{}, when {name} met {fault:?}", method.name())
                 };
-                look(&ready, result.err(), logs.as_ref(), when)?;
+                look(&ready, result.err(), &logs, when)?;
             }
         }
     }
-    other_failures(subject, logs.as_ref()).await?;
+    other_failures(subject, &logs).await?;
     match failures {
         0 => Err("no fault led to an error; the double's requests do not pass the faults".to_owned()),
         _ => Ok(()),
@@ -240,7 +263,7 @@ pub(super) async fn errors_hide_secrets<S: Subject>(subject: &S) -> Finding {
 }
 
 /// A credential that nobody knows, and pending ones that aim elsewhere.
-async fn other_failures<S: Subject>(subject: &S, logs: Option<&Captured>) -> Finding {
+async fn other_failures<S: Subject>(subject: &S, logs: &Captured) -> Finding {
     let Some(ready) = Ready::stage(subject, Method::Test).await? else {
         return Ok(());
     };
@@ -274,7 +297,7 @@ fn keep<B: CredentialBackend>(bench: &Bench<B>, value: &rotation_core::SecretVal
 fn look<B: CredentialBackend>(
     ready: &Ready<B>,
     error: Option<BackendError>,
-    logs: Option<&Captured>,
+    logs: &Captured,
     when: impl Fn() -> String,
 ) -> Finding {
     let bench = &ready.bench;
@@ -299,17 +322,34 @@ fn look<B: CredentialBackend>(
             source = cause.source();
         }
     }
-    if let Some(logs) = logs {
-        texts.push(("a log line", logs.take()));
-    }
+    texts.push(("a log line", logs.take()));
     for (what, text) in texts {
-        if let Some(secret) = needles::find(&secrets, &text) {
-            let line = text
-                .lines()
-                .find(|line| line.contains(secret))
-                .unwrap_or_default();
-            let line = line.replace(secret, "<THE SECRET>");
-            return Err(format!("{}: {what} holds a secret: {}", when(), line.trim()));
+        if let Some(line) = needles::find(&secrets, &text) {
+            return Err(format!("{}: {what} holds a secret: {line}", when()));
+        }
+    }
+    Ok(())
+}
+
+/// `create` sends the request that mints once, even if its answer is lost.
+pub(super) async fn mints_once<S: Subject>(subject: &S) -> Finding {
+    for number in 1..=effects(subject, Method::Create).await? {
+        let Some(ready) = Ready::stage(subject, Method::Create).await? else {
+            continue;
+        };
+        let before = ready.bench.alive().await;
+        let faults = ready.bench.simulator.faults();
+        faults.at(number, Fault::LoseResponse);
+        // Whether it fails then is its own business.
+        _ = ready.call(Method::Create, TIME).await;
+        let fresh = &ready.bench.alive().await - &before;
+        if fresh.len() > 1 {
+            let name = at(&faults, number);
+            return Err(format!(
+                "the answer to {name} was lost, and one call of create made more than one credential: {}; the \
+                 request that mints is sent once, and the replay finds what it made",
+                list(&fresh)
+            ));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, CredentialBackend, SecretValue};
 
 use crate::FaultyBackend;
+use crate::conformance::bench::unlisted;
 use crate::needles;
 use crate::sync::lock;
 use crate::watched::{Asked, Made};
@@ -128,6 +129,14 @@ impl Watch {
             lived: BTreeSet::new(),
             ids: BTreeSet::new(),
             by_hand,
+        }
+    }
+
+    /// The double has to know the credential that it is staged with by its id; else there are no orphans.
+    pub(super) fn lists_what_works(&mut self) -> Checked {
+        match self.held(AWSCURRENT).and_then(|held| held.id) {
+            Some(id) if !self.by_hand.contains(&id) => Err(broken(Invariant::NoOrphan, unlisted(&id))),
+            _ => Ok(()),
         }
     }
 
@@ -304,17 +313,19 @@ impl Watch {
         let needles = needles::needles(&self.simulator, &self.arn, &lock(&self.made), &self.ids);
         match needles::find(&needles, printed) {
             None => Ok(()),
-            Some(needle) => {
-                let line = printed
-                    .lines()
-                    .find(|line| line.contains(needle))
-                    .unwrap_or_default();
-                let what = format!(
-                    "a secret was printed: {}",
-                    line.replace(needle, "<THE SECRET>").trim()
-                );
-                Err(broken(Invariant::NothingPrinted, what))
-            }
+            Some(line) => Err(broken(
+                Invariant::NothingPrinted,
+                format!("a secret was printed: {line}"),
+            )),
         }
+    }
+
+    /// A report's text without a secret, should something that was not to be printed have got into it.
+    pub(super) fn hidden(&self, text: &str) -> String {
+        let made = lock(&self.made);
+        needles::redact(
+            &needles::to_hide(&self.simulator, &self.arn, &made, &self.ids),
+            text,
+        )
     }
 }

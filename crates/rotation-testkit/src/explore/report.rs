@@ -31,6 +31,8 @@ pub struct Report {
     /// How often, and the first by number, with that.
     gaps: BTreeMap<Gap, Shown>,
     without_logs: usize,
+    /// Whether an undisturbed rotation had an effect that is not a call of Secrets Manager.
+    at_target: Option<bool>,
     violation: Option<Violation>,
 }
 
@@ -60,6 +62,8 @@ pub struct Violation {
     pub replay: String,
     /// What happened, step by step.
     pub history: String,
+    /// What the explorer was told before.
+    setting: String,
 }
 
 impl Report {
@@ -97,15 +101,22 @@ impl Report {
 
     pub(super) fn undisturbed(&mut self, trace: &Trace) {
         self.steps = trace.steps();
+        self.at_target = Some(trace.reaches_a_target());
     }
 
-    pub(super) fn violated(&mut self, plan: &Plan, ended: Ended) {
+    pub(super) fn violated(&mut self, plan: &Plan, ended: Ended, setting: Setting) {
+        let grace = match setting.grace {
+            Grace::None => ".grace(Grace::None)",
+            _ => "",
+        };
+        let first = if setting.first { ".first_rotation()" } else { "" };
         if let Some(broken) = ended.broken {
             self.violation = Some(Violation {
                 invariant: broken.invariant,
                 what: broken.what,
                 replay: plan.to_string(),
                 history: ended.trace.to_string(),
+                setting: format!("{grace}{first}"),
             });
         }
     }
@@ -167,17 +178,24 @@ impl Report {
     ///
     /// # Panics
     ///
-    /// With the report as the message, if there is a violation, or if a kind of fault never struck in some
-    /// step.
+    /// With the report as the message, if there is a violation, if no request to the target could be struck,
+    /// or if faults were asked for and a kind of them never struck in some step.
     #[track_caller]
     #[allow(clippy::panic, reason = "it is an assertion")]
     pub fn assert_holds(&self) {
+        if self.at_target == Some(false) {
+            panic!(
+                "{self}\nno effect of the target's passed Simulator::faults; hand them to the double, or stage it \
+                 without with_wire_faults"
+            );
+        }
         if self.violation.is_some() {
             panic!("{self}");
         }
         let missed = self.never_struck();
-        if !missed.is_empty() {
-            panic!("{self}\nno history had these faults in these steps: {missed:?}");
+        let asked = self.levels.iter().any(|level| level.faults > 0);
+        if asked && !missed.is_empty() {
+            panic!("{self}\nno history had these faults in these steps; raise Explorer::at_most: {missed:?}");
         }
     }
 }
@@ -193,10 +211,10 @@ impl fmt::Display for Report {
             self.histories, self.distinct
         )?;
         for level in &self.levels {
-            let share = if level.planned == level.explored {
-                ""
-            } else {
-                ", a share of them"
+            let share = match level.planned == level.explored {
+                true => "",
+                false if self.violation.is_some() => ", up to the violation",
+                false => ", a share of them",
             };
             let (faults, planned, explored) = (level.faults, level.planned, level.explored);
             writeln!(f, "  with {faults} faults: {explored} of {planned}{share}")?;
@@ -233,6 +251,7 @@ impl fmt::Display for Violation {
             "The shortest history that was found (A is the service's own invocation):"
         )?;
         write!(f, "{}", self.history)?;
-        write!(f, "\nSee it again: explorer.replay(\"{}\")", self.replay)
+        let (setting, replay) = (&self.setting, &self.replay);
+        write!(f, "\nSee it again: explorer{setting}.replay(\"{replay}\")")
     }
 }

@@ -7,7 +7,7 @@ use rotation_core::{AWSCURRENT, Clock, Grace, Rotate, Step};
 
 use super::actor::{Actor, REMAINING};
 use super::check::{Broken, Checked, Invariant, Watch, broken};
-use super::core::{Core, MakeCore};
+use super::core::{Caught, Core, MakeCore, Panics};
 use super::gap::Gap;
 use super::plan::{Plan, Twist};
 use super::trace::{Entry, How, Trace};
@@ -66,6 +66,9 @@ pub(super) struct Run {
     rejecting: bool,
     gap: Option<Gap>,
     printed: String,
+    /// How the last invocation failed that did.
+    pub(super) failed: Option<String>,
+    panics: Panics,
 }
 
 /// Carries a plan out.
@@ -87,10 +90,14 @@ pub(super) async fn history<S: Subject>(
         run.printed.push_str(&logs.take());
     }
     let result = result.and_then(|()| run.watch.prints_nothing(&run.printed));
+    let broken = result.err().map(|broken| Broken {
+        what: run.watch.hidden(&broken.what),
+        ..broken
+    });
     Ended {
         trace: run.trace,
         effects,
-        broken: result.err(),
+        broken,
         gap: run.gap,
         logs: logs.is_some(),
         can_reject: run.watch.target.reject(false),
@@ -128,13 +135,18 @@ impl Run {
                 options.replay_interval = Duration::from_secs(1);
             }
         });
-        let rotate = core(Core {
-            backend,
-            simulator: simulator.clone(),
-            grace: setting.grace,
-        });
+        let panics = Panics::default();
+        let rotate = Caught::new(
+            core(Core {
+                backend,
+                simulator: simulator.clone(),
+                grace: setting.grace,
+            }),
+            simulator.faults(),
+            panics.clone(),
+        );
         Self {
-            rotate,
+            rotate: Arc::new(rotate),
             watch,
             plan,
             coarse: !staged.wire_faults,
@@ -149,6 +161,8 @@ impl Run {
             rejecting: false,
             gap: None,
             printed: String::new(),
+            failed: None,
+            panics,
             simulator,
         }
     }
@@ -156,6 +170,7 @@ impl Run {
     /// Two rotations that nothing disturbs, so that the next finds a current and a previous version whose
     /// credentials rotations made, unless it is to be the first.
     async fn before(&mut self, first: bool) -> Checked {
+        self.watch.lists_what_works()?;
         if !first {
             for which in ["a rotation", "and another, an hour later"] {
                 self.undisturbed(which).await?;
@@ -222,6 +237,7 @@ impl Run {
         let mut failed = None;
         while let Some(run) = self.simulator.step(&*self.rotate, REMAINING).await {
             self.ended('A', run.invocation.event.step(), &run.result);
+            self.no_panic()?;
             if !run.result.is_done() {
                 failed = Some(format!("{:?}", run.result));
                 break;
@@ -338,6 +354,7 @@ impl Run {
                 fault: passage.fault,
             });
         }
+        self.no_panic()?;
         if wrote || self.coarse && ended.is_some() {
             self.instant().await?;
         }
@@ -374,10 +391,21 @@ impl Run {
         }
     }
 
+    /// To Lambda a panic is one more failure; to a test it is a mistake, in the backend or in its double.
+    fn no_panic(&mut self) -> Checked {
+        let Some(panic) = self.panics.take() else {
+            return Ok(());
+        };
+        self.printed.push_str(&panic);
+        let what = format!("the backend, or its double, panicked: {panic}");
+        Err(broken(Invariant::Converges, what))
+    }
+
     fn ended(&mut self, actor: char, step: Step, result: &StepResult) {
         if let StepResult::Failed(error) = result {
             // Both are printed by the Lambda runtime.
             self.printed.push_str(&format!("{error}\n{error:?}\n"));
+            self.failed = Some(format!("{error:?}"));
         }
         self.trace.push(Entry::Ends {
             actor,

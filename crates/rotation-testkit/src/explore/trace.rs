@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rotation_core::Step;
 
+use crate::faults::is_secrets_manager;
 use crate::model::RotationEventName;
 use crate::{Fault, StepResult};
 
@@ -93,6 +94,12 @@ impl Trace {
         steps
     }
 
+    /// Whether an effect was a request to a target, or a call of the backend.
+    pub(super) fn reaches_a_target(&self) -> bool {
+        let mut effects = self.0.iter();
+        effects.any(|entry| matches!(entry, Entry::Effect { name, .. } if !is_secrets_manager(name)))
+    }
+
     /// The faults that struck, with the step that each struck.
     pub(super) fn struck(&self) -> impl Iterator<Item = (Step, Fault)> {
         self.0.iter().filter_map(|entry| match entry {
@@ -124,10 +131,33 @@ fn in_words(fault: Fault) -> &'static str {
 }
 
 impl fmt::Display for Trace {
+    /// Try after try; replays in which the same happens stand there once.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let begins = |entry: &Entry| {
+            let step = Step::CreateSecret;
+            matches!(entry, Entry::Begins { actor: 'A', step: of, .. } if *of == step)
+        };
+        let parts = self.0.chunk_by(|_, next| !begins(next));
+        let parts: Vec<_> = parts.map(|part| Part(part).to_string()).collect();
+        for same in parts.chunk_by(|part, next| part == next) {
+            f.write_str(same.first().map_or("", String::as_str))?;
+            match same.len() {
+                0 | 1 => {}
+                2 => writeln!(f, "  -  the same once more")?,
+                times => writeln!(f, "  -  the same {} times more", times - 1)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Part<'a>(&'a [Entry]);
+
+impl fmt::Display for Part<'_> {
     /// One line for each thing; effects that went well stand in one line together.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut well: Vec<&str> = Vec::new();
-        for entry in &self.0 {
+        for entry in self.0 {
             if let Entry::Effect {
                 name, fault: None, ..
             } = entry

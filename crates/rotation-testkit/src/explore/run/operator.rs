@@ -120,7 +120,13 @@ impl Run {
             return Ok(());
         }
         if !self.excused() {
-            let what = "the replays are over (Subject::replays), and the rotation was not promoted";
+            let why = self
+                .failed
+                .as_ref()
+                .map(|why| format!("; the last failure was {why}"));
+            let why = why.unwrap_or_default();
+            let what =
+                format!("the replays are over (Subject::replays), and the rotation was not promoted{why}");
             return Err(broken(Invariant::Converges, what));
         }
         if matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. }) && self.late_put() {
