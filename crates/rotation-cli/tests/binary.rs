@@ -79,6 +79,7 @@ async fn a_rotation_is_started_watched_and_rolled_back() {
     assert_eq!(told["after"]["versions"][0]["id"], current);
     assert_eq!(current.as_bytes()[14], b'4', "{current} is a random UUID");
 
+    world.settles().await;
     let (code, out, _) = run(&mut binary(&world), "status crm/key").await;
     assert_eq!(code, 0);
     assert!(out.contains("state     in_order: "), "{out}");

@@ -26,13 +26,17 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
         plan.push(turning_on());
     }
     session.confirm(&found, &plan, arguments.confirmed.yes)?;
-    let outcome = give_up(session, facts, pending, is_on).await?;
+    let outcome = give_up(session, arguments, facts, pending, is_on).await?;
     let (after, exit) = if outcome == Released::Meanwhile {
         ("nothing was changed".to_owned(), Exit::Attention)
-    } else if outcome == Released::Stored {
+    } else if matches!(outcome, Released::Stored | Released::Unproved(_)) {
         (decide(facts), Exit::Attention)
     } else if wants_on(session, arguments, facts, is_on) {
-        turn_on(session, arguments, facts, is_on).await?
+        let done = match is_on {
+            true => "rotation was turned off and AWSPENDING taken off",
+            false => "AWSPENDING was taken off",
+        };
+        turn_on(session, arguments, facts, Some(done)).await?
     } else {
         (off(facts), Exit::Done)
     };
@@ -49,6 +53,7 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
 /// Turns rotation off and takes the label off, if the version is pending still.
 async fn give_up(
     session: &Session<'_, '_>,
+    arguments: &args::Abandon,
     facts: &Facts,
     pending: &Pending,
     is_on: bool,
@@ -59,7 +64,7 @@ async fn give_up(
     if is_on {
         session.service.cancel(&facts.asked).await?;
     }
-    release(session, facts, pending, is_on).await
+    release(session, arguments, facts, pending, is_on).await
 }
 
 fn decide(facts: &Facts) -> String {
@@ -85,7 +90,7 @@ async fn nothing(
     let mut says = format!("nothing to abandon: {}", state.summary());
     if arguments.turn_on && *state == State::Off {
         session.confirm(found, &[turning_on()], arguments.confirmed.yes)?;
-        let (after, ended) = turn_on(session, arguments, facts, false).await?;
+        let (after, ended) = turn_on(session, arguments, facts, None).await?;
         (outcome, exit, says) = ("turned_on", ended, format!("nothing was pending; {after}"));
     }
     let ending = Ending {
@@ -143,6 +148,12 @@ async fn prove(
         )));
     };
     let value = session.service.value(&facts.asked, current).await?;
+    let given_up = session.service.value(&facts.asked, &pending.version).await;
+    if given_up.is_ok_and(|given_up| given_up == value) {
+        return Ok(
+            "that version is a copy of AWSCURRENT, as a dry run makes it: nothing is lost with it".to_owned(),
+        );
+    }
     match session.prove(backend, facts, current, &value).await {
         Ok(()) => Ok("the AWSCURRENT credential works".to_owned()),
         Err(error) => Err(Error::Refused(format!(
@@ -162,6 +173,8 @@ enum Released {
     Taken,
     /// A value was stored while rotation was turned off, of which nothing is proved.
     Stored,
+    /// `AWSCURRENT` was proved to work, and by now is not any more: a step was done meanwhile.
+    Unproved(String),
     /// The rotation came to its end while it was turned off.
     BecameCurrent,
     /// It was gone by then.
@@ -174,6 +187,7 @@ impl Released {
             Self::Meanwhile => "labels_moved",
             Self::Taken => "abandoned",
             Self::Stored => "stored_meanwhile",
+            Self::Unproved(_) => "unproved_meanwhile",
             Self::BecameCurrent => "became_current",
             Self::Gone => "already_released",
         }
@@ -190,6 +204,9 @@ impl Released {
             Self::Stored => {
                 format!("version {version} has got a value meanwhile, and AWSPENDING was left on it")
             }
+            Self::Unproved(why) => {
+                format!("AWSPENDING was left on version {version}, for the proof did not hold: {why}")
+            }
             Self::Taken => format!("version {version} is no longer AWSPENDING"),
             Self::BecameCurrent => format!("version {version} became AWSCURRENT meanwhile, and was left so"),
             Self::Gone => format!("version {version} had lost AWSPENDING already"),
@@ -197,9 +214,11 @@ impl Released {
     }
 }
 
-/// The labels are looked at again: a step that was under way may have moved them.
+/// The labels are looked at again, and the proof is made again: a step that was under way may have moved
+/// them, or made the pending credential the only one that works. None begins once rotation is off.
 async fn release(
     session: &Session<'_, '_>,
+    arguments: &args::Abandon,
     facts: &Facts,
     pending: &Pending,
     turned_off: bool,
@@ -219,6 +238,9 @@ async fn release(
     if let Some(released) = moved(&found.facts, pending) {
         return Ok(released);
     }
+    if let Err(error) = prove(session, arguments, &found.facts, pending).await {
+        return Ok(Released::Unproved(error.why()));
+    }
     let release = session.service.release(&facts.asked, &pending.version);
     release.await.map_err(halfway)?;
     Ok(Released::Taken)
@@ -230,8 +252,11 @@ fn moved(facts: &Facts, pending: &Pending) -> Option<Released> {
         return Some(Released::BecameCurrent);
     }
     match facts.pending() {
-        Some(now) if now == *pending => None,
-        Some(now) if now.version == pending.version => Some(Released::Stored),
+        // Of a version that may have had a value, the proof was made.
+        Some(now) if now.version == pending.version => {
+            let stored = pending.stored == Some(false) && now.stored != Some(false);
+            stored.then_some(Released::Stored)
+        }
         _ => Some(Released::Gone),
     }
 }
@@ -249,28 +274,29 @@ fn wants_on(session: &mut Session<'_, '_>, arguments: &args::Abandon, facts: &Fa
     }
 }
 
-/// Turns rotation on, and waits for the test that this runs, during which no rotation can start.
+/// Turns rotation on, and waits for the test that this runs, during which no rotation can start. `done` is
+/// what was done before it.
 async fn turn_on(
     session: &mut Session<'_, '_>,
     arguments: &args::Abandon,
     facts: &Facts,
-    was_on: bool,
+    done: Option<&str>,
 ) -> Result<(String, Exit), Error> {
     let token = session.token()?;
     let turned_on = session
         .service
         .turn_on(&facts.asked, &token, facts.rules.as_ref())
         .await;
-    turned_on.map_err(|source| match was_on {
-        true => Error::Halfway {
-            done: "rotation was turned off and AWSPENDING taken off".to_owned(),
+    turned_on.map_err(|source| match done {
+        Some(done) => Error::Halfway {
+            done: done.to_owned(),
             source,
             remedy: format!(
                 "rotation is OFF; repeat `rotation abandon {} --turn-on`",
                 facts.asked
             ),
         },
-        false => source.into(),
+        None => source.into(),
     })?;
     let limit = Duration::from_secs(arguments.timeout);
     Ok(match watch::test_is_over(session, &facts.asked, limit).await {
@@ -338,8 +364,22 @@ mod tests {
                 Some(Released::Gone),
             ),
         ];
-        for (labels, stored, expected) in rows {
-            assert_eq!(moved(&facts(labels, stored), &empty), expected, "{labels:?}");
+        for (labels, stored, expected) in &rows {
+            assert_eq!(moved(&facts(labels, stored), &empty), *expected, "{labels:?}");
+        }
+        // What was proved of a version with a value holds, even if a later look does not tell of the value.
+        let mut later = facts(rows[0].0, &[]);
+        later.stored = None;
+        for (before, expected) in [
+            (Some(true), None),
+            (None, None),
+            (Some(false), Some(Released::Stored)),
+        ] {
+            let pending = Pending {
+                stored: before,
+                ..empty.clone()
+            };
+            assert_eq!(moved(&later, &pending), expected, "{before:?}");
         }
     }
 }

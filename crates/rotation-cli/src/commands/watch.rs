@@ -33,7 +33,8 @@ impl Progress {
     pub(super) fn of(facts: &Facts, version: &str, seen: bool) -> Self {
         let labels = facts.described.versions.get(version);
         let has = |label: &str| labels.is_some_and(|labels| labels.iter().any(|it| it == label));
-        if has(AWSCURRENT) || has(AWSPREVIOUS) {
+        // A version that was current before, and was made pending again by hand, is not there yet.
+        if has(AWSCURRENT) || (has(AWSPREVIOUS) && !has(AWSPENDING)) {
             return Self::Current;
         }
         match has(AWSPENDING) {
@@ -138,7 +139,7 @@ fn ended(progress: Progress, version: &str) -> Option<Waited> {
             "released",
             format!(
                 "version {version} is no longer AWSPENDING and never became AWSCURRENT: the function released it, for \
-                 the target rejected it, or somebody wrote to the secret; start a new rotation"
+                 the target rejected it or a dry run had left it, or somebody wrote to the secret; start a new rotation"
             ),
             Exit::Attention,
         ),
@@ -173,7 +174,7 @@ mod tests {
 
     #[test]
     fn progress_is_read_off_the_labels() {
-        let rows: [(&[&str], bool, bool, Progress); 9] = [
+        let rows: [(&[&str], bool, bool, Progress); 10] = [
             (&[], false, false, Progress::Registered),
             (&[], false, true, Progress::Released),
             (&["AWSPENDING"], false, false, Progress::Registered),
@@ -181,6 +182,7 @@ mod tests {
             (&["AWSCURRENT"], true, true, Progress::Current),
             (&["AWSCURRENT", "AWSPENDING"], true, true, Progress::Current),
             (&["AWSPREVIOUS"], true, true, Progress::Current),
+            (&["AWSPENDING", "AWSPREVIOUS"], true, true, Progress::Stored),
             (&["MINE"], true, true, Progress::Released),
             (&["MINE"], true, false, Progress::Registered),
         ];
