@@ -80,8 +80,7 @@ pub(crate) fn turn_on_command(facts: &Facts) -> String {
 /// What else is to be known, whatever the state.
 pub(crate) fn notes(facts: &Facts) -> Vec<String> {
     let mut notes = Vec::new();
-    let pending = facts.described.version_with(AWSPENDING);
-    if pending.is_some() && pending == facts.current() {
+    if facts.is_closing() {
         notes.push(
             "AWSPENDING is on the current version: the rotation is complete, and the service takes the label off; if it \
              stays, finishSecret could not clean up, and the function's log says why"

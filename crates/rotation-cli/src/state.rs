@@ -115,6 +115,18 @@ impl Facts {
         })
     }
 
+    /// Whether `AWSPENDING` is on the current version: its rotation is complete but for the clean-up, which
+    /// may be at work still.
+    pub(crate) fn is_closing(&self) -> bool {
+        let pending = self.described.version_with(AWSPENDING);
+        pending.is_some() && pending == self.current()
+    }
+
+    /// For how long nothing has changed; `None` if that is not known.
+    pub(crate) fn quiet(&self, now: SystemTime) -> Option<Duration> {
+        now.duration_since(self.last_changed?).ok()
+    }
+
     /// Whether a version holds a value; `None` if that could not be seen.
     pub(crate) fn is_stored(&self, version: &str) -> Option<bool> {
         Some(self.stored.as_ref()?.contains_key(version))
@@ -154,15 +166,14 @@ pub(crate) fn assess(facts: &Facts, now: SystemTime) -> State {
     let is_on = facts.described.rotation_enabled == Some(true);
     match facts.pending() {
         Some(pending) if !is_on => State::Blocked(pending),
-        Some(pending) => rotating(pending, facts.last_changed, now),
+        Some(pending) => rotating(pending, facts.quiet(now)),
         None if is_on => resting(facts, now),
         None if facts.function.is_some() => State::Off,
         None => State::NotSetUp,
     }
 }
 
-fn rotating(pending: Pending, last_changed: Option<SystemTime>, now: SystemTime) -> State {
-    let quiet = last_changed.and_then(|changed| now.duration_since(changed).ok());
+fn rotating(pending: Pending, quiet: Option<Duration>) -> State {
     match quiet.filter(|quiet| *quiet >= QUIET) {
         Some(quiet) => State::Waiting { pending, quiet },
         None => State::UnderWay(pending),
