@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use rotation_core::stages::Refusal;
 use rotation_core::{AWSCURRENT, AWSPENDING, SecretDescription};
 
+use crate::place::Place;
 use crate::words;
 
 /// A rotation in which nothing has changed for this long is taken to wait for its replay: four steps
@@ -17,6 +18,8 @@ pub(crate) const QUIET: Duration = Duration::from_secs(4 * 60);
 pub(crate) struct Facts {
     /// The name or ARN by which it was asked for.
     pub(crate) asked: String,
+    /// Where it was asked for.
+    pub(crate) place: Place,
     /// `Name`.
     pub(crate) name: String,
     /// ARN, labels, replicas, tags.
@@ -100,6 +103,11 @@ pub(crate) enum State {
 }
 
 impl Facts {
+    /// The secret as a command names it, and where.
+    pub(crate) fn named(&self) -> String {
+        format!("{}{}", self.asked, self.place.options())
+    }
+
     /// The version under `AWSCURRENT`.
     pub(crate) fn current(&self) -> Option<&str> {
         self.described.version_with(AWSCURRENT)

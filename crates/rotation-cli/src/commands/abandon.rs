@@ -68,7 +68,7 @@ async fn give_up(
 }
 
 fn decide(facts: &Facts) -> String {
-    let name = &facts.asked;
+    let name = facts.named();
     format!(
         "rotation is OFF; go on with it by `rotation resume {name}`, or give it up by `rotation abandon {name} --turn-on`"
     )
@@ -160,7 +160,7 @@ async fn prove(
             "the AWSCURRENT credential does not work ({}); if the target is up, the pending one may be the one that \
              does: go on with it by `rotation resume {}`, or give it up all the same with --without-proof",
             chain(&error),
-            facts.asked
+            facts.named()
         ))),
     }
 }
@@ -229,7 +229,7 @@ async fn release(
             source,
             remedy: format!(
                 "rotation is OFF; repeat `rotation abandon {} --turn-on`",
-                facts.asked
+                facts.named()
             ),
         },
         false => source.into(),
@@ -293,7 +293,7 @@ async fn turn_on(
             source,
             remedy: format!(
                 "rotation is OFF; repeat `rotation abandon {} --turn-on`",
-                facts.asked
+                facts.named()
             ),
         },
         None => source.into(),

@@ -134,7 +134,7 @@ async fn not_a_copy(session: &Session<'_, '_>, facts: &Facts, version: &str) -> 
         true => Err(Error::Refused(format!(
             "version {version} is a copy of AWSCURRENT, as a dry run that failed leaves it: nothing would be rotated; \
              give it up by `rotation abandon {}`",
-            facts.asked
+            facts.named()
         ))),
         false => Ok(()),
     }

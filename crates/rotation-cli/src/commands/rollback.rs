@@ -49,7 +49,7 @@ impl<'a> Move<'a> {
                 "AWSPENDING is on the current version still, and something changed within the last {}: the rotation may \
                  be at work, and about to end the previous credential; wait, and look again: rotation status {}",
                 words::span(QUIET),
-                facts.asked
+                facts.named()
             )));
         }
         Ok(Self { from, to, releases })
@@ -78,7 +78,7 @@ async fn still(session: &Session<'_, '_>, facts: &Facts, move_: &Move<'_>) -> Re
         true => Ok(()),
         false => Err(Error::Refused(format!(
             "the labels have moved meanwhile; look again: rotation status {}",
-            facts.asked
+            facts.named()
         ))),
     }
 }
@@ -95,7 +95,7 @@ async fn relabel(session: &Session<'_, '_>, facts: &Facts, move_: &Move<'_>) -> 
             source,
             remedy: format!(
                 "AWSCURRENT was not moved; look again: rotation status {}",
-                facts.asked
+                facts.named()
             ),
         },
         false => source.into(),
@@ -114,7 +114,7 @@ fn versions<'a>(facts: &'a Facts, state: &State) -> Result<(&'a str, &'a str), E
                 "{}; a step that is at work must not find the labels moved: wait, or give it up first by `rotation \
                  abandon {}`",
                 state.summary(),
-                facts.asked
+                facts.named()
             ));
         }
         State::NotSetUp | State::Off | State::Overdue { .. } | State::NeverRotated | State::InOrder => {}
