@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::time::SystemTime;
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::primitives::DateTime;
@@ -33,6 +34,8 @@ pub(crate) enum Kind {
     /// A rotation is not complete, so another cannot start.
     NotComplete,
     Unanswered,
+    /// There was nothing to sign the call with; it was not sent.
+    NoCredentials,
     Other,
 }
 
@@ -48,6 +51,9 @@ impl Kind {
             Self::Unanswered if reads => "; see that the endpoint can be reached from here",
             Self::Unanswered => {
                 "; see that the endpoint can be reached from here, and look at the state: it may have been done"
+            }
+            Self::NoCredentials => {
+                "; see that the profile, or what the environment names, has credentials, and that they have not expired"
             }
             Self::NotComplete | Self::Other => "",
         }
@@ -190,15 +196,27 @@ impl Service {
     }
 }
 
-fn failed<E>(action: &'static str, error: &SdkError<E>) -> ServiceError
+fn failed<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     let (kind, said) = match error {
+        SdkError::ServiceError(answer) if error.code().is_none() => {
+            let status = answer.raw().status();
+            let said = format!(
+                "no answer of Secrets Manager, but HTTP status {}",
+                status.as_u16()
+            );
+            (Kind::Unanswered, said)
+        }
         SdkError::ServiceError(_) => {
-            let code = error.code().unwrap_or("an answer without an error code");
+            let code = error.code().unwrap_or_default();
             let message = error.message().unwrap_or("no message");
             (kind(code, message), format!("{code}: {message}"))
+        }
+        // What the chain of credentials says has no type that outlives the SDK's own.
+        SdkError::DispatchFailure(failure) if failure.is_other() && chain(error).contains("credential") => {
+            (Kind::NoCredentials, format!("not sent ({})", chain(error)))
         }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             (Kind::Unanswered, format!("no answer ({})", chain(error)))

@@ -158,6 +158,16 @@ async fn the_endpoint_the_region_and_the_profile_are_options() {
     )
     .await;
     assert_eq!((code, err.contains("credential")), (1, true), "{err}");
+    assert!(
+        err.contains("not sent") && !err.contains("the endpoint can be reached"),
+        "{err}"
+    );
+
+    // Who names a profile does not get the keys that the environment has.
+    let mut command = binary(&world);
+    profiles(&mut command);
+    let (code, _, err) = run(&mut command, "status crm/key --profile none").await;
+    assert_eq!((code, err.contains("not sent")), (1, true), "{err}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -176,6 +186,17 @@ async fn an_endpoint_that_does_not_answer_is_told_as_one() {
         err.contains("see that the endpoint can be reached from here"),
         "{err}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_none_is_told_before_anything_is_asked() {
+    for url in ["--endpoint-url=", "--endpoint-url=localhost:4566"] {
+        let mut command = bare();
+        let line = format!("status crm/key --region eu-west-1 {url}");
+        let (code, _, err) = run(&mut command, &line).await;
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains("is not a URL") && !err.contains("SecretId"), "{err}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
