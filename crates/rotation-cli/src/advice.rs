@@ -140,7 +140,7 @@ pub(crate) fn meaning(labels: &[String]) -> &'static str {
     } else if has(AWSPENDING) {
         "the rotation's: to become current"
     } else if has(AWSPREVIOUS) {
-        "current before: the way back, until the next rotation"
+        "current before: the way back, if it still works"
     } else {
         "kept by a label of your own"
     }

@@ -19,8 +19,9 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(20);
 /// processes, containers, instances. `--endpoint-url` is for Secrets Manager alone: credentials are
 /// fetched from where they always are.
 pub(crate) async fn client(common: &Common) -> Result<Client, Error> {
-    if let Some(url) = common.endpoint_url.as_deref().filter(|url| !is_url(url)) {
-        let remedy = format!("--endpoint-url: {url:?} is not a URL such as https://host:port");
+    if let Some((name, url)) = endpoints(common).into_iter().find(|(_, url)| !is_url(url)) {
+        let remedy =
+            format!("{name}: {url:?} is not a URL such as https://host:port; correct it, or leave it out");
         return Err(Error::Configuration(remedy));
     }
     let http = aws_smithy_http_client::Builder::new()
@@ -58,6 +59,16 @@ pub(crate) async fn client(common: &Common) -> Result<Client, Error> {
         config.set_endpoint_url(Some(url.clone()));
     }
     Ok(Client::from_conf(config.build()))
+}
+
+/// What names another endpoint, and what it names.
+fn endpoints(common: &Common) -> Vec<(&'static str, String)> {
+    if let Some(url) = &common.endpoint_url {
+        return vec![("--endpoint-url", url.clone())];
+    }
+    let named = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
+    let set = |name| Some((name, std::env::var(name).ok()?));
+    named.into_iter().filter_map(set).collect()
 }
 
 /// Enough for the SDK, which panics at an empty one, and quotes its whole request at another.

@@ -197,6 +197,12 @@ async fn an_endpoint_that_is_none_is_told_before_anything_is_asked() {
         assert_eq!(code, 1, "{err}");
         assert!(err.contains("is not a URL") && !err.contains("SecretId"), "{err}");
     }
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"] {
+        let mut command = bare();
+        command.env(name, "");
+        let (code, _, err) = run(&mut command, "status crm/key --region eu-west-1").await;
+        assert_eq!((code, err.contains(name)), (1, true), "{err}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -410,3 +410,18 @@ async fn a_label_that_was_taken_off_is_told_though_rotation_was_not_turned_on() 
         ran.err
     );
 }
+
+#[tokio::test]
+async fn an_abandoned_version_whose_password_the_target_knows_can_be_made_current() {
+    let (world, target) = password_world().await;
+    let (operator, abandoned) = (world.simulator.operator(), world.holder(AWSPENDING));
+    let wrong = Login::new("app", "typed wrong").to_value();
+    let current = operator.put("crm/key", wrong).unwrap();
+    assert!(world.labels(&abandoned).is_empty());
+    // As the runbook has it done.
+    operator
+        .move_label("crm/key", AWSCURRENT, &abandoned, &current)
+        .unwrap();
+    let value: Login = operator.value("crm/key", AWSCURRENT).unwrap().decode().unwrap();
+    assert!(target.authenticates(&value));
+}
