@@ -425,3 +425,14 @@ async fn an_abandoned_version_whose_password_the_target_knows_can_be_made_curren
     let value: Login = operator.value("crm/key", AWSCURRENT).unwrap().decode().unwrap();
     assert!(target.authenticates(&value));
 }
+
+#[tokio::test]
+async fn where_nothing_may_be_given_up_abandon_does_not_say_that_it_is_done() {
+    let world = World::new().await;
+    world.key_secret();
+    world.rotate("crm/key");
+    let operator = world.simulator.operator();
+    operator.make_managed("crm/key", "rds").unwrap();
+    let ran = world.tool("abandon crm/key --yes").await.ends(Exit::Attention);
+    assert!(ran.err.contains("managed by the service rds"), "{}", ran.err);
+}

@@ -293,6 +293,23 @@ async fn a_label_whose_release_had_no_answer_is_put_right_by_the_same_command() 
 }
 
 #[tokio::test]
+async fn a_cancel_that_had_no_answer_is_told_to_have_turned_rotation_off_perhaps() {
+    let world = World::new().await;
+    world.key_secret();
+    world.rotate("crm/key");
+    let lossy = Lossy::start(&world.server, "CancelRotateSecret").await;
+    let cli = world.plain_at(&lossy.url());
+    let ran = run(&cli, "abandon crm/key --yes", None).await.ends(Exit::Failed);
+    assert!(lossy.has_lost());
+    assert!(
+        ran.err
+            .contains("rotation may be OFF; repeat `rotation abandon crm/key --turn-on`"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
 async fn a_secret_that_others_write_into_cannot_make_a_terminal_act() {
     let world = World::new().await;
     world.secret("crm/key", SecretValue::text(r#"{"a\u001b[2J": 1}"#));

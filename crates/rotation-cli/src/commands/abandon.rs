@@ -7,7 +7,7 @@ use rotation_core::chain;
 use super::watch;
 use crate::args;
 use crate::error::{Error, Exit};
-use crate::service::ServiceError;
+use crate::service::{Kind, ServiceError};
 use crate::session::{Ending, Found, Session};
 use crate::state::{Facts, Pending, State};
 use crate::{advice, words};
@@ -22,6 +22,7 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
     let proof = prove(session, arguments, facts, pending).await?;
     let mut plan = vec![proof];
     plan.extend(steps(pending, is_on));
+    plan.extend(at_work(state));
     if !arguments.leave_off {
         plan.push(turning_on());
     }
@@ -62,9 +63,24 @@ async fn give_up(
         return Ok(Released::Meanwhile);
     }
     if is_on {
-        session.service.cancel(&facts.asked).await?;
+        turn_off(session, facts).await?;
     }
     release(session, arguments, facts, pending, is_on).await
+}
+
+async fn turn_off(session: &Session<'_, '_>, facts: &Facts) -> Result<(), Error> {
+    let cancelled = session.service.cancel(&facts.asked).await;
+    cancelled.map_err(|source| match source.kind {
+        Kind::Unanswered => Error::Halfway {
+            done: "rotation was to be turned off".to_owned(),
+            source,
+            remedy: format!(
+                "rotation may be OFF; repeat `rotation abandon {} --turn-on`",
+                facts.named()
+            ),
+        },
+        _ => source.into(),
+    })
 }
 
 fn decide(facts: &Facts) -> String {
@@ -86,6 +102,12 @@ async fn nothing(
     found: &Found,
 ) -> Result<Exit, Error> {
     let Found { facts, state } = found;
+    if matches!(
+        state,
+        State::MarkedForDeletion | State::ManagedByService(_) | State::Replica { .. } | State::NoCurrent
+    ) {
+        return Err(Error::Refused(state.summary()));
+    }
     let (mut outcome, mut exit) = ("nothing_pending", Exit::Done);
     let mut says = format!("nothing to abandon: {}", state.summary());
     if arguments.turn_on && *state == State::Off {
@@ -117,6 +139,14 @@ fn steps(pending: &Pending, is_on: bool) -> Vec<String> {
         );
     }
     steps
+}
+
+/// Turning rotation off keeps later steps from beginning, and no more.
+fn at_work(state: &State) -> Option<String> {
+    matches!(state, State::UnderWay(_)).then(|| {
+        "something changed lately: a step that is at work now goes on, and may still change the target"
+            .to_owned()
+    })
 }
 
 fn turning_on() -> String {
@@ -313,73 +343,4 @@ async fn turn_on(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    type Labels<'a> = &'a [(&'a str, &'a [&'a str])];
-
-    #[test]
-    fn a_label_that_moved_while_rotation_was_turned_off_is_left_where_it_is() {
-        let facts = |labels: Labels<'_>, stored: &[&str]| {
-            let mut facts = Facts::default();
-            for (version, labels) in labels {
-                let labels = labels.iter().map(|&label| label.to_owned()).collect();
-                facts.described.versions.insert((*version).to_owned(), labels);
-            }
-            facts.stored = Some(
-                stored
-                    .iter()
-                    .map(|&version| (version.to_owned(), None))
-                    .collect::<BTreeMap<_, _>>(),
-            );
-            facts
-        };
-        let empty = Pending {
-            version: "v".to_owned(),
-            stored: Some(false),
-        };
-        let rows: [(Labels<'_>, &[&str], _); 6] = [
-            (
-                &[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
-                &["old"],
-                None,
-            ),
-            (
-                &[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
-                &["old", "v"],
-                Some(Released::Stored),
-            ),
-            (
-                &[("v", &["AWSCURRENT", "AWSPENDING"])],
-                &["v"],
-                Some(Released::BecameCurrent),
-            ),
-            (&[("v", &["AWSCURRENT"])], &["v"], Some(Released::BecameCurrent)),
-            (&[("old", &["AWSCURRENT"])], &["old"], Some(Released::Gone)),
-            (
-                &[("w", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
-                &["old"],
-                Some(Released::Gone),
-            ),
-        ];
-        for (labels, stored, expected) in &rows {
-            assert_eq!(moved(&facts(labels, stored), &empty), *expected, "{labels:?}");
-        }
-        // What was proved of a version with a value holds, even if a later look does not tell of the value.
-        let mut later = facts(rows[0].0, &[]);
-        later.stored = None;
-        for (before, expected) in [
-            (Some(true), None),
-            (None, None),
-            (Some(false), Some(Released::Stored)),
-        ] {
-            let pending = Pending {
-                stored: before,
-                ..empty.clone()
-            };
-            assert_eq!(moved(&later, &pending), expected, "{before:?}");
-        }
-    }
-}
+mod tests;

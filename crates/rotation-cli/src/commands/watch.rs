@@ -80,14 +80,14 @@ pub(super) async fn wait(
             Ok(found) => {
                 let progress = Progress::of(&found.facts, version, seen);
                 seen |= found.facts.described.versions.contains_key(version);
-                if last != Some(progress) {
+                let before = last.replace(progress);
+                if before != Some(progress) {
                     let after = words::span(took);
                     session
                         .console
                         .say(format_args!("{after:>6}  {}", progress.says()));
-                    last = Some(progress);
                 }
-                if let Some(waited) = ended(progress, version) {
+                if let Some(waited) = ended(progress, before, version) {
                     return Ok(waited);
                 }
             }
@@ -127,9 +127,12 @@ pub(super) async fn test_is_over(session: &mut Session<'_, '_>, secret: &str, li
     }
 }
 
-fn ended(progress: Progress, version: &str) -> Option<Waited> {
+/// How the wait has ended, if it has. A look may be older than the one before it: a label that is gone is
+/// believed when it is gone twice.
+fn ended(progress: Progress, before: Option<Progress>, version: &str) -> Option<Waited> {
     let (outcome, says, exit) = match progress {
         Progress::Registered | Progress::Stored => return None,
+        Progress::Released if before != Some(progress) => return None,
         Progress::Current => (
             "rotated",
             format!("version {version} is AWSCURRENT: the rotation is complete"),
@@ -196,5 +199,21 @@ mod tests {
         let mut off = facts(&["AWSPENDING"], true);
         off.described.rotation_enabled = Some(false);
         assert_eq!(Progress::of(&off, "v", true), Progress::TurnedOff);
+    }
+
+    #[test]
+    fn a_label_that_is_gone_is_believed_when_it_is_gone_twice() {
+        let outcome = |progress, before| ended(progress, before, "v").map(|waited| waited.outcome);
+        let rows = [
+            (Progress::Released, Some(Progress::Stored), None),
+            (Progress::Released, None, None),
+            (Progress::Released, Some(Progress::Released), Some("released")),
+            (Progress::Stored, Some(Progress::Released), None),
+            (Progress::Current, Some(Progress::Released), Some("rotated")),
+            (Progress::TurnedOff, Some(Progress::Stored), Some("turned_off")),
+        ];
+        for (progress, before, expected) in rows {
+            assert_eq!(outcome(progress, before), expected, "{before:?}, {progress:?}");
+        }
     }
 }
