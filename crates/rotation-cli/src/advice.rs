@@ -6,15 +6,18 @@ use crate::state::{Facts, State};
 
 /// What to do next, the first thing first; nothing where nobody has to do anything.
 pub(crate) fn next(facts: &Facts, state: &State) -> Vec<String> {
-    let name = &facts.asked;
+    let name = &facts.named();
     match state {
         State::MarkedForDeletion => vec![format!(
             "take it back, if it is needed: aws secretsmanager restore-secret --secret-id {name}"
         )],
         State::ManagedByService(_) | State::InOrder => Vec::new(),
         State::Replica { primary_region } => {
+            // By its name, which is the same there; the ARN is not.
             vec![format!(
-                "look at the primary: rotation --region {primary_region} status {name}"
+                "look at the primary: rotation --region {primary_region} status {}{}",
+                facts.name,
+                facts.place.account()
             )]
         }
         State::NoCurrent => vec![format!(
@@ -66,22 +69,22 @@ pub(crate) fn next(facts: &Facts, state: &State) -> Vec<String> {
 /// The command that prints what the rotation function logged of its failed steps.
 pub(crate) fn log_command(facts: &Facts) -> String {
     let function = facts.function_name().unwrap_or("FUNCTION");
-    format!("aws logs tail /aws/lambda/{function} --since 3h --filter-pattern '\"step failed\"'")
+    let place = facts.place.elsewhere();
+    format!("aws logs tail /aws/lambda/{function} --since 3h --filter-pattern '\"step failed\"'{place}")
 }
 
 /// The command that turns rotation on again and does not rotate.
 pub(crate) fn turn_on_command(facts: &Facts) -> String {
     format!(
         "aws secretsmanager rotate-secret --secret-id {} --no-rotate-immediately",
-        facts.asked
+        facts.named()
     )
 }
 
 /// What else is to be known, whatever the state.
 pub(crate) fn notes(facts: &Facts) -> Vec<String> {
     let mut notes = Vec::new();
-    let pending = facts.described.version_with(AWSPENDING);
-    if pending.is_some() && pending == facts.current() {
+    if facts.is_closing() {
         notes.push(
             "AWSPENDING is on the current version: the rotation is complete, and the service takes the label off; if it \
              stays, finishSecret could not clean up, and the function's log says why"
@@ -137,7 +140,7 @@ pub(crate) fn meaning(labels: &[String]) -> &'static str {
     } else if has(AWSPENDING) {
         "the rotation's: to become current"
     } else if has(AWSPREVIOUS) {
-        "current before: the way back, until the next rotation"
+        "current before: the way back, if it still works"
     } else {
         "kept by a label of your own"
     }

@@ -14,6 +14,8 @@ use crate::args::{Arguments, Common, Output};
 use crate::backend::{Backend, Shared};
 use crate::console::Console;
 use crate::error::{Error, Exit};
+use crate::place::Place;
+use crate::service::Service;
 use crate::session::Session;
 use crate::{aws, commands};
 
@@ -125,8 +127,9 @@ impl Cli {
         };
         let clock = self.clock.clone().unwrap_or_else(|| Arc::new(TokioClock::new()));
         let output = arguments.common.output;
+        let service = Service::new(client, Place::of(&arguments.common));
         let random = self.random.as_ref();
-        let mut session = Session::new(client, backend, clock, random, console, output);
+        let mut session = Session::new(service, backend, clock, random, console, output);
         commands::run(&mut session, arguments.command).await
     }
 

@@ -76,6 +76,14 @@ impl Error {
         }
     }
 
+    /// The same without a word on what was changed.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::Refused(why) => why.clone(),
+            other => other.to_string(),
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Configuration(_) => "configuration",

@@ -59,6 +59,7 @@ mod cli;
 mod commands;
 mod console;
 mod error;
+mod place;
 mod service;
 mod session;
 mod state;

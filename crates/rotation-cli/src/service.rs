@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::time::SystemTime;
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::primitives::DateTime;
@@ -12,6 +13,7 @@ use aws_sdk_secretsmanager::types::RotationRulesType;
 use rotation_core::{AWSCURRENT, AWSPENDING, SecretValue, chain};
 use rotation_secretsmanager::description;
 
+use crate::place::Place;
 use crate::state::{Facts, Rules};
 
 /// Why a call failed. Safe to print: no call here sends a value, and no refusal quotes one.
@@ -32,6 +34,8 @@ pub(crate) enum Kind {
     /// A rotation is not complete, so another cannot start.
     NotComplete,
     Unanswered,
+    /// There was nothing to sign the call with; it was not sent.
+    NoCredentials,
     Other,
 }
 
@@ -48,6 +52,9 @@ impl Kind {
             Self::Unanswered => {
                 "; see that the endpoint can be reached from here, and look at the state: it may have been done"
             }
+            Self::NoCredentials => {
+                "; see that the profile, or what the environment names, has credentials, and that they have not expired"
+            }
             Self::NotComplete | Self::Other => "",
         }
     }
@@ -59,11 +66,12 @@ pub(crate) type Answer<T> = Result<T, ServiceError>;
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     client: Client,
+    place: Place,
 }
 
 impl Service {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(client: Client, place: Place) -> Self {
+        Self { client, place }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -75,9 +83,21 @@ impl Service {
         let described = self.client.describe_secret().secret_id(secret_id).send();
         let described = described
             .await
-            .map_err(|error| failed("DescribeSecret", &error))?;
+            .map_err(|error| self.in_its_region(secret_id, failed("DescribeSecret", &error)))?;
         let stored = self.stored(secret_id).await.ok();
-        Ok(facts(secret_id, described, stored))
+        Ok(facts(secret_id, self.place.clone(), described, stored))
+    }
+
+    /// An ARN does not choose the Region that is asked.
+    fn in_its_region(&self, secret_id: &str, error: ServiceError) -> ServiceError {
+        let asked = self.client.config().region().map(AsRef::as_ref);
+        let mut said = error.said;
+        if let (Some(named), Some(asked)) = (region_of(secret_id), asked)
+            && named != asked
+        {
+            said += &format!("; the ARN names {named}, and {asked} was asked: give --region {named}");
+        }
+        ServiceError { said, ..error }
     }
 
     async fn stored(&self, secret_id: &str) -> Answer<BTreeMap<String, Option<SystemTime>>> {
@@ -176,15 +196,27 @@ impl Service {
     }
 }
 
-fn failed<E>(action: &'static str, error: &SdkError<E>) -> ServiceError
+fn failed<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> ServiceError
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
     let (kind, said) = match error {
+        SdkError::ServiceError(answer) if error.code().is_none() => {
+            let status = answer.raw().status();
+            let said = format!(
+                "no answer of Secrets Manager, but HTTP status {}",
+                status.as_u16()
+            );
+            (Kind::Unanswered, said)
+        }
         SdkError::ServiceError(_) => {
-            let code = error.code().unwrap_or("an answer without an error code");
+            let code = error.code().unwrap_or_default();
             let message = error.message().unwrap_or("no message");
             (kind(code, message), format!("{code}: {message}"))
+        }
+        // What the chain of credentials says has no type that outlives the SDK's own.
+        SdkError::DispatchFailure(failure) if failure.is_other() && chain(error).contains("credential") => {
+            (Kind::NoCredentials, format!("not sent ({})", chain(error)))
         }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             (Kind::Unanswered, format!("no answer ({})", chain(error)))
@@ -207,11 +239,13 @@ fn kind(code: &str, message: &str) -> Kind {
 
 fn facts(
     secret_id: &str,
+    place: Place,
     described: DescribeSecretOutput,
     stored: Option<BTreeMap<String, Option<SystemTime>>>,
 ) -> Facts {
     Facts {
         asked: secret_id.to_owned(),
+        place,
         name: described.name.clone().unwrap_or_else(|| secret_id.to_owned()),
         function: described.rotation_lambda_arn.clone(),
         rules: described.rotation_rules.clone().map(rules),
@@ -240,6 +274,12 @@ fn sent(rules: &Rules) -> RotationRulesType {
         .set_schedule_expression(rules.expression.clone())
         .set_duration(rules.window.clone())
         .build()
+}
+
+/// The Region of an ARN.
+fn region_of(secret_id: &str) -> Option<&str> {
+    let mut parts = secret_id.split(':');
+    (parts.next() == Some("arn")).then(|| parts.nth(2))?
 }
 
 fn time(time: DateTime) -> Option<SystemTime> {

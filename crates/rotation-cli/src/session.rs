@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_secretsmanager::Client;
 use rotation_core::{BackendError, Clock, RandomSource, RandomUnavailable, SecretValue};
 use rotation_secretsmanager::SecretsManagerStore;
 use serde::Serialize;
@@ -37,14 +36,13 @@ pub(crate) struct Found {
 
 impl<'a, 'c> Session<'a, 'c> {
     pub(crate) fn new(
-        client: Client,
+        service: Service,
         backend: Option<&'a dyn Backend>,
         clock: Arc<dyn Clock>,
         random: &'a dyn RandomSource,
         console: &'a mut Console<'c>,
         output: Output,
     ) -> Self {
-        let service = Service::new(client);
         Self {
             service,
             backend,

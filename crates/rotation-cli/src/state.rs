@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use rotation_core::stages::Refusal;
 use rotation_core::{AWSCURRENT, AWSPENDING, SecretDescription};
 
+use crate::place::Place;
 use crate::words;
 
 /// A rotation in which nothing has changed for this long is taken to wait for its replay: four steps
@@ -17,6 +18,8 @@ pub(crate) const QUIET: Duration = Duration::from_secs(4 * 60);
 pub(crate) struct Facts {
     /// The name or ARN by which it was asked for.
     pub(crate) asked: String,
+    /// Where it was asked for.
+    pub(crate) place: Place,
     /// `Name`.
     pub(crate) name: String,
     /// ARN, labels, replicas, tags.
@@ -100,6 +103,11 @@ pub(crate) enum State {
 }
 
 impl Facts {
+    /// The secret as a command names it, and where.
+    pub(crate) fn named(&self) -> String {
+        format!("{}{}", self.asked, self.place.options())
+    }
+
     /// The version under `AWSCURRENT`.
     pub(crate) fn current(&self) -> Option<&str> {
         self.described.version_with(AWSCURRENT)
@@ -113,6 +121,18 @@ impl Facts {
             version: version.to_owned(),
             stored: self.is_stored(version),
         })
+    }
+
+    /// Whether `AWSPENDING` is on the current version: its rotation is complete but for the clean-up, which
+    /// may be at work still.
+    pub(crate) fn is_closing(&self) -> bool {
+        let pending = self.described.version_with(AWSPENDING);
+        pending.is_some() && pending == self.current()
+    }
+
+    /// For how long nothing has changed; `None` if that is not known.
+    pub(crate) fn quiet(&self, now: SystemTime) -> Option<Duration> {
+        now.duration_since(self.last_changed?).ok()
     }
 
     /// Whether a version holds a value; `None` if that could not be seen.
@@ -154,15 +174,14 @@ pub(crate) fn assess(facts: &Facts, now: SystemTime) -> State {
     let is_on = facts.described.rotation_enabled == Some(true);
     match facts.pending() {
         Some(pending) if !is_on => State::Blocked(pending),
-        Some(pending) => rotating(pending, facts.last_changed, now),
+        Some(pending) => rotating(pending, facts.quiet(now)),
         None if is_on => resting(facts, now),
         None if facts.function.is_some() => State::Off,
         None => State::NotSetUp,
     }
 }
 
-fn rotating(pending: Pending, last_changed: Option<SystemTime>, now: SystemTime) -> State {
-    let quiet = last_changed.and_then(|changed| now.duration_since(changed).ok());
+fn rotating(pending: Pending, quiet: Option<Duration>) -> State {
     match quiet.filter(|quiet| *quiet >= QUIET) {
         Some(quiet) => State::Waiting { pending, quiet },
         None => State::UnderWay(pending),

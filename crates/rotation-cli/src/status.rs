@@ -14,7 +14,7 @@ use crate::{advice, words};
 pub(crate) struct Status {
     name: String,
     arn: String,
-    /// [`State::as_str`](crate::State::as_str).
+    /// [`State::as_str`](crate::state::State::as_str).
     pub(crate) state: &'static str,
     summary: String,
     pub(crate) needs_somebody: bool,

@@ -79,6 +79,7 @@ async fn a_rotation_is_started_watched_and_rolled_back() {
     assert_eq!(told["after"]["versions"][0]["id"], current);
     assert_eq!(current.as_bytes()[14], b'4', "{current} is a random UUID");
 
+    world.settles().await;
     let (code, out, _) = run(&mut binary(&world), "status crm/key").await;
     assert_eq!(code, 0);
     assert!(out.contains("state     in_order: "), "{out}");
@@ -157,6 +158,16 @@ async fn the_endpoint_the_region_and_the_profile_are_options() {
     )
     .await;
     assert_eq!((code, err.contains("credential")), (1, true), "{err}");
+    assert!(
+        err.contains("not sent") && !err.contains("the endpoint can be reached"),
+        "{err}"
+    );
+
+    // Who names a profile does not get the keys that the environment has.
+    let mut command = binary(&world);
+    profiles(&mut command);
+    let (code, _, err) = run(&mut command, "status crm/key --profile none").await;
+    assert_eq!((code, err.contains("not sent")), (1, true), "{err}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -175,6 +186,23 @@ async fn an_endpoint_that_does_not_answer_is_told_as_one() {
         err.contains("see that the endpoint can be reached from here"),
         "{err}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_none_is_told_before_anything_is_asked() {
+    for url in ["--endpoint-url=", "--endpoint-url=localhost:4566"] {
+        let mut command = bare();
+        let line = format!("status crm/key --region eu-west-1 {url}");
+        let (code, _, err) = run(&mut command, &line).await;
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains("is not a URL") && !err.contains("SecretId"), "{err}");
+    }
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"] {
+        let mut command = bare();
+        command.env(name, "");
+        let (code, _, err) = run(&mut command, "status crm/key --region eu-west-1").await;
+        assert_eq!((code, err.contains(name)), (1, true), "{err}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -239,7 +239,9 @@ async fn the_only_credential_that_works_is_not_given_up() {
         .ends(Exit::Done);
     assert_eq!(ran.json()["outcome"], "rotated");
     assert_eq!(ran.json()["after"]["versions"][0]["id"], world.holder(AWSCURRENT));
-    // And back to the password that has ended: not without proof.
+    // And back to the password that has ended: not without proof. Nobody but the service takes this label off.
+    let (operator, current) = (world.simulator.operator(), world.holder(AWSCURRENT));
+    _ = operator.remove_label("crm/key", AWSPENDING, &current);
     let ran = run(&own, "rollback crm/key --yes", None)
         .await
         .ends(Exit::Attention);
@@ -317,6 +319,7 @@ async fn rollback_goes_back_only_to_what_is_proved_to_work() {
         .tool("rotate crm/key --wait --timeout 20 --yes")
         .await
         .ends(Exit::Done);
+    world.settles().await;
     drop(function);
     let (new, old) = (world.holder(AWSCURRENT), world.holder(AWSPREVIOUS));
 
@@ -349,4 +352,49 @@ async fn rollback_goes_back_only_to_what_is_proved_to_work() {
         .await
         .ends(Exit::Done);
     assert_eq!(world.holder(AWSCURRENT), new);
+}
+
+#[tokio::test]
+async fn a_label_that_was_taken_off_is_told_though_rotation_was_not_turned_on() {
+    let world = World::new().await;
+    world.key_secret();
+    world.rotate("crm/key");
+    world.simulator.operator().cancel("crm/key").unwrap();
+    world.simulator.model().deny(Principal::Operator, "RotateSecret");
+    let ran = world
+        .tool("abandon crm/key --turn-on --yes --output json")
+        .await
+        .ends(Exit::Failed);
+    assert_eq!(ran.json()["error"]["kind"], "halfway");
+    assert!(
+        ran.err.contains("AWSPENDING was taken off, but then"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
+async fn an_abandoned_version_whose_password_the_target_knows_can_be_made_current() {
+    let (world, target) = password_world().await;
+    let (operator, abandoned) = (world.simulator.operator(), world.holder(AWSPENDING));
+    let wrong = Login::new("app", "typed wrong").to_value();
+    let current = operator.put("crm/key", wrong).unwrap();
+    assert!(world.labels(&abandoned).is_empty());
+    // As the runbook has it done.
+    operator
+        .move_label("crm/key", AWSCURRENT, &abandoned, &current)
+        .unwrap();
+    let value: Login = operator.value("crm/key", AWSCURRENT).unwrap().decode().unwrap();
+    assert!(target.authenticates(&value));
+}
+
+#[tokio::test]
+async fn where_nothing_may_be_given_up_abandon_does_not_say_that_it_is_done() {
+    let world = World::new().await;
+    world.key_secret();
+    world.rotate("crm/key");
+    let operator = world.simulator.operator();
+    operator.make_managed("crm/key", "rds").unwrap();
+    let ran = world.tool("abandon crm/key --yes").await.ends(Exit::Attention);
+    assert!(ran.err.contains("managed by the service rds"), "{}", ran.err);
 }

@@ -168,3 +168,43 @@ async fn a_backend_is_chosen_by_its_name() {
         ran.err
     );
 }
+
+#[tokio::test]
+async fn an_advice_names_the_place_that_was_asked() {
+    let world = World::new().await;
+    world.key_secret();
+    world.rotate("crm/key");
+    world.simulator.skip(10 * MINUTE);
+    // The client is the test's own, whatever the options say.
+    let ran = world
+        .tool("status crm/key --region us-east-1 --profile ops")
+        .await
+        .ends(Exit::Attention);
+    for command in [
+        "rotation resume crm/key --region us-east-1 --profile ops --wait",
+        "rotation abandon crm/key --region us-east-1 --profile ops",
+        "'\"step failed\"' --region us-east-1 --profile ops",
+    ] {
+        assert!(ran.out.contains(command), "{command}: {}", ran.out);
+    }
+    let ran = world
+        .tool("rotate crm/key --region us-east-1 --yes")
+        .await
+        .ends(Exit::Attention);
+    assert!(
+        ran.err.contains("`rotation abandon crm/key --region us-east-1`"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
+async fn an_arn_of_another_region_is_told_as_one() {
+    let world = World::new().await;
+    let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:crm/key-9756ce";
+    let ran = world.tool(&format!("status {arn}")).await.ends(Exit::Failed);
+    assert!(ran.err.contains("give --region us-east-1"), "{}", ran.err);
+    let arn = arn.replace("us-east-1", "eu-west-1");
+    let ran = world.tool(&format!("status {arn}")).await.ends(Exit::Failed);
+    assert!(!ran.err.contains("--region"), "{}", ran.err);
+}

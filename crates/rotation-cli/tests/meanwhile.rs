@@ -16,6 +16,7 @@ use std::io::{BufRead, Read};
 use lossy::Lossy;
 use rotation_cli::{Cli, Console, Exit};
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretValue};
+use rotation_testkit::backends::{Login, PasswordBackend, PasswordTarget};
 use serde_json::{Value, json};
 use support::*;
 
@@ -71,17 +72,14 @@ async fn a_rollback_does_not_undo_what_somebody_stored_meanwhile() {
         .tool("rotate crm/key --wait --timeout 20 --yes")
         .await
         .ends(Exit::Done);
+    world.settles().await;
     drop(function);
     let theirs = world.keys.mint("somebody's").to_value();
     let put = || _ = world.simulator.operator().put("crm/key", theirs).unwrap();
     let ran = while_asked(&world.own(), "rollback crm/key", put)
         .await
-        .ends(Exit::Failed);
-    assert!(
-        ran.err.contains("RemoveFromVersionId must be the version"),
-        "{}",
-        ran.err
-    );
+        .ends(Exit::Attention);
+    assert!(ran.err.contains("the labels have moved meanwhile"), "{}", ran.err);
     let labels: Value = json!([
         world.labels(&world.holder(AWSCURRENT)),
         world.labels(&world.holder(AWSPREVIOUS))
@@ -90,6 +88,63 @@ async fn a_rollback_does_not_undo_what_somebody_stored_meanwhile() {
     let current = world.simulator.operator().value("crm/key", AWSCURRENT).unwrap();
     let current: rotation_testkit::backends::MintedKey = current.decode().unwrap();
     assert_eq!(current.key_id, "key-0003"); // theirs
+}
+
+/// A secret that was rotated once, with nothing pending.
+async fn rotated() -> World {
+    let world = World::new().await;
+    world.key_secret();
+    let _function = world.function();
+    world
+        .tool("rotate crm/key --wait --timeout 20 --yes")
+        .await
+        .ends(Exit::Done);
+    world.settles().await;
+    world
+}
+
+#[tokio::test]
+async fn a_rollback_does_not_go_back_to_what_a_rotation_that_began_meanwhile_ends() {
+    let world = rotated().await;
+    let current = world.holder(AWSCURRENT);
+    let begin = || _ = world.rotate("crm/key");
+    let ran = while_asked(&world.own(), "rollback crm/key", begin)
+        .await
+        .ends(Exit::Attention);
+    assert!(
+        ran.err.contains("a rotation is under way") && ran.err.contains("nothing was changed"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(world.holder(AWSCURRENT), current);
+}
+
+#[tokio::test]
+async fn a_rollback_does_not_leave_the_version_that_it_left_pending() {
+    let world = rotated().await;
+    let (new, old) = (world.holder(AWSCURRENT), world.holder(AWSPREVIOUS));
+    let operator = world.simulator.operator();
+    operator.add_label("crm/key", AWSPENDING, &new).unwrap();
+    let ran = world
+        .own_tool("rollback crm/key --yes")
+        .await
+        .ends(Exit::Attention);
+    assert!(
+        ran.err.contains("AWSPENDING is on the current version still"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(world.holder(AWSCURRENT), new);
+
+    world.simulator.skip(5 * MINUTE);
+    let ran = world.own_tool("rollback crm/key --yes --output json").await;
+    let ran = ran.ends(Exit::Done);
+    assert!(ran.err.contains("AWSPENDING is taken off"), "{}", ran.err);
+    assert_eq!(ran.json()["after"]["state"], "in_order");
+    assert_eq!(
+        (world.holder(AWSCURRENT), world.labels(&new)),
+        (old, vec![AWSPREVIOUS.to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -238,6 +293,23 @@ async fn a_label_whose_release_had_no_answer_is_put_right_by_the_same_command() 
 }
 
 #[tokio::test]
+async fn a_cancel_that_had_no_answer_is_told_to_have_turned_rotation_off_perhaps() {
+    let world = World::new().await;
+    world.key_secret();
+    world.rotate("crm/key");
+    let lossy = Lossy::start(&world.server, "CancelRotateSecret").await;
+    let cli = world.plain_at(&lossy.url());
+    let ran = run(&cli, "abandon crm/key --yes", None).await.ends(Exit::Failed);
+    assert!(lossy.has_lost());
+    assert!(
+        ran.err
+            .contains("rotation may be OFF; repeat `rotation abandon crm/key --turn-on`"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
 async fn a_secret_that_others_write_into_cannot_make_a_terminal_act() {
     let world = World::new().await;
     world.secret("crm/key", SecretValue::text(r#"{"a\u001b[2J": 1}"#));
@@ -247,4 +319,31 @@ async fn a_secret_that_others_write_into_cannot_make_a_terminal_act() {
         "{}",
         ran.out
     );
+}
+
+#[tokio::test]
+async fn a_password_that_is_set_meanwhile_is_not_given_up() {
+    let world = World::new().await;
+    let (first, next) = (Login::new("app", "first"), Login::new("app", SENTINEL));
+    let target = PasswordTarget::new(first.clone(), world.simulator.faults());
+    world.secret("crm/key", first.to_value());
+    world.set_up("crm/key");
+    let pending = world.rotate("crm/key");
+    let operator = world.simulator.operator();
+    operator
+        .put_with_token("crm/key", &pending, next.to_value(), &[AWSPENDING])
+        .unwrap();
+    let own = world.plain().backend(PasswordBackend::new(target.clone()));
+    let set = || target.set_password(SENTINEL); // the function's setSecret
+    let ran = while_asked(&own, "abandon crm/key --output json", set)
+        .await
+        .ends(Exit::Attention);
+    let told = ran.json();
+    assert_eq!(told["outcome"], "unproved_meanwhile");
+    assert!(
+        told["says"].as_str().unwrap().contains("rotation is OFF"),
+        "{told}"
+    );
+    assert_eq!(world.holder(AWSPENDING), pending);
+    assert!(target.authenticates(&next));
 }

@@ -7,7 +7,7 @@ use rotation_core::chain;
 use super::watch;
 use crate::args;
 use crate::error::{Error, Exit};
-use crate::service::ServiceError;
+use crate::service::{Kind, ServiceError};
 use crate::session::{Ending, Found, Session};
 use crate::state::{Facts, Pending, State};
 use crate::{advice, words};
@@ -22,17 +22,22 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
     let proof = prove(session, arguments, facts, pending).await?;
     let mut plan = vec![proof];
     plan.extend(steps(pending, is_on));
+    plan.extend(at_work(state));
     if !arguments.leave_off {
         plan.push(turning_on());
     }
     session.confirm(&found, &plan, arguments.confirmed.yes)?;
-    let outcome = give_up(session, facts, pending, is_on).await?;
+    let outcome = give_up(session, arguments, facts, pending, is_on).await?;
     let (after, exit) = if outcome == Released::Meanwhile {
         ("nothing was changed".to_owned(), Exit::Attention)
-    } else if outcome == Released::Stored {
+    } else if matches!(outcome, Released::Stored | Released::Unproved(_)) {
         (decide(facts), Exit::Attention)
     } else if wants_on(session, arguments, facts, is_on) {
-        turn_on(session, arguments, facts, is_on).await?
+        let done = match is_on {
+            true => "rotation was turned off and AWSPENDING taken off",
+            false => "AWSPENDING was taken off",
+        };
+        turn_on(session, arguments, facts, Some(done)).await?
     } else {
         (off(facts), Exit::Done)
     };
@@ -49,6 +54,7 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Abandon
 /// Turns rotation off and takes the label off, if the version is pending still.
 async fn give_up(
     session: &Session<'_, '_>,
+    arguments: &args::Abandon,
     facts: &Facts,
     pending: &Pending,
     is_on: bool,
@@ -57,13 +63,28 @@ async fn give_up(
         return Ok(Released::Meanwhile);
     }
     if is_on {
-        session.service.cancel(&facts.asked).await?;
+        turn_off(session, facts).await?;
     }
-    release(session, facts, pending, is_on).await
+    release(session, arguments, facts, pending, is_on).await
+}
+
+async fn turn_off(session: &Session<'_, '_>, facts: &Facts) -> Result<(), Error> {
+    let cancelled = session.service.cancel(&facts.asked).await;
+    cancelled.map_err(|source| match source.kind {
+        Kind::Unanswered => Error::Halfway {
+            done: "rotation was to be turned off".to_owned(),
+            source,
+            remedy: format!(
+                "rotation may be OFF; repeat `rotation abandon {} --turn-on`",
+                facts.named()
+            ),
+        },
+        _ => source.into(),
+    })
 }
 
 fn decide(facts: &Facts) -> String {
-    let name = &facts.asked;
+    let name = facts.named();
     format!(
         "rotation is OFF; go on with it by `rotation resume {name}`, or give it up by `rotation abandon {name} --turn-on`"
     )
@@ -81,11 +102,17 @@ async fn nothing(
     found: &Found,
 ) -> Result<Exit, Error> {
     let Found { facts, state } = found;
+    if matches!(
+        state,
+        State::MarkedForDeletion | State::ManagedByService(_) | State::Replica { .. } | State::NoCurrent
+    ) {
+        return Err(Error::Refused(state.summary()));
+    }
     let (mut outcome, mut exit) = ("nothing_pending", Exit::Done);
     let mut says = format!("nothing to abandon: {}", state.summary());
     if arguments.turn_on && *state == State::Off {
         session.confirm(found, &[turning_on()], arguments.confirmed.yes)?;
-        let (after, ended) = turn_on(session, arguments, facts, false).await?;
+        let (after, ended) = turn_on(session, arguments, facts, None).await?;
         (outcome, exit, says) = ("turned_on", ended, format!("nothing was pending; {after}"));
     }
     let ending = Ending {
@@ -112,6 +139,14 @@ fn steps(pending: &Pending, is_on: bool) -> Vec<String> {
         );
     }
     steps
+}
+
+/// Turning rotation off keeps later steps from beginning, and no more.
+fn at_work(state: &State) -> Option<String> {
+    matches!(state, State::UnderWay(_)).then(|| {
+        "something changed lately: a step that is at work now goes on, and may still change the target"
+            .to_owned()
+    })
 }
 
 fn turning_on() -> String {
@@ -143,13 +178,19 @@ async fn prove(
         )));
     };
     let value = session.service.value(&facts.asked, current).await?;
+    let given_up = session.service.value(&facts.asked, &pending.version).await;
+    if given_up.is_ok_and(|given_up| given_up == value) {
+        return Ok(
+            "that version is a copy of AWSCURRENT, as a dry run makes it: nothing is lost with it".to_owned(),
+        );
+    }
     match session.prove(backend, facts, current, &value).await {
         Ok(()) => Ok("the AWSCURRENT credential works".to_owned()),
         Err(error) => Err(Error::Refused(format!(
             "the AWSCURRENT credential does not work ({}); if the target is up, the pending one may be the one that \
              does: go on with it by `rotation resume {}`, or give it up all the same with --without-proof",
             chain(&error),
-            facts.asked
+            facts.named()
         ))),
     }
 }
@@ -162,6 +203,8 @@ enum Released {
     Taken,
     /// A value was stored while rotation was turned off, of which nothing is proved.
     Stored,
+    /// `AWSCURRENT` was proved to work, and by now is not any more: a step was done meanwhile.
+    Unproved(String),
     /// The rotation came to its end while it was turned off.
     BecameCurrent,
     /// It was gone by then.
@@ -174,6 +217,7 @@ impl Released {
             Self::Meanwhile => "labels_moved",
             Self::Taken => "abandoned",
             Self::Stored => "stored_meanwhile",
+            Self::Unproved(_) => "unproved_meanwhile",
             Self::BecameCurrent => "became_current",
             Self::Gone => "already_released",
         }
@@ -190,6 +234,9 @@ impl Released {
             Self::Stored => {
                 format!("version {version} has got a value meanwhile, and AWSPENDING was left on it")
             }
+            Self::Unproved(why) => {
+                format!("AWSPENDING was left on version {version}, for the proof did not hold: {why}")
+            }
             Self::Taken => format!("version {version} is no longer AWSPENDING"),
             Self::BecameCurrent => format!("version {version} became AWSCURRENT meanwhile, and was left so"),
             Self::Gone => format!("version {version} had lost AWSPENDING already"),
@@ -197,9 +244,11 @@ impl Released {
     }
 }
 
-/// The labels are looked at again: a step that was under way may have moved them.
+/// The labels are looked at again, and the proof is made again: a step that was under way may have moved
+/// them, or made the pending credential the only one that works. None begins once rotation is off.
 async fn release(
     session: &Session<'_, '_>,
+    arguments: &args::Abandon,
     facts: &Facts,
     pending: &Pending,
     turned_off: bool,
@@ -210,7 +259,7 @@ async fn release(
             source,
             remedy: format!(
                 "rotation is OFF; repeat `rotation abandon {} --turn-on`",
-                facts.asked
+                facts.named()
             ),
         },
         false => source.into(),
@@ -218,6 +267,9 @@ async fn release(
     let found = session.look(&facts.asked).await.map_err(halfway)?;
     if let Some(released) = moved(&found.facts, pending) {
         return Ok(released);
+    }
+    if let Err(error) = prove(session, arguments, &found.facts, pending).await {
+        return Ok(Released::Unproved(error.why()));
     }
     let release = session.service.release(&facts.asked, &pending.version);
     release.await.map_err(halfway)?;
@@ -230,8 +282,11 @@ fn moved(facts: &Facts, pending: &Pending) -> Option<Released> {
         return Some(Released::BecameCurrent);
     }
     match facts.pending() {
-        Some(now) if now == *pending => None,
-        Some(now) if now.version == pending.version => Some(Released::Stored),
+        // Of a version that may have had a value, the proof was made.
+        Some(now) if now.version == pending.version => {
+            let stored = pending.stored == Some(false) && now.stored != Some(false);
+            stored.then_some(Released::Stored)
+        }
         _ => Some(Released::Gone),
     }
 }
@@ -249,28 +304,29 @@ fn wants_on(session: &mut Session<'_, '_>, arguments: &args::Abandon, facts: &Fa
     }
 }
 
-/// Turns rotation on, and waits for the test that this runs, during which no rotation can start.
+/// Turns rotation on, and waits for the test that this runs, during which no rotation can start. `done` is
+/// what was done before it.
 async fn turn_on(
     session: &mut Session<'_, '_>,
     arguments: &args::Abandon,
     facts: &Facts,
-    was_on: bool,
+    done: Option<&str>,
 ) -> Result<(String, Exit), Error> {
     let token = session.token()?;
     let turned_on = session
         .service
         .turn_on(&facts.asked, &token, facts.rules.as_ref())
         .await;
-    turned_on.map_err(|source| match was_on {
-        true => Error::Halfway {
-            done: "rotation was turned off and AWSPENDING taken off".to_owned(),
+    turned_on.map_err(|source| match done {
+        Some(done) => Error::Halfway {
+            done: done.to_owned(),
             source,
             remedy: format!(
                 "rotation is OFF; repeat `rotation abandon {} --turn-on`",
-                facts.asked
+                facts.named()
             ),
         },
-        false => source.into(),
+        None => source.into(),
     })?;
     let limit = Duration::from_secs(arguments.timeout);
     Ok(match watch::test_is_over(session, &facts.asked, limit).await {
@@ -287,59 +343,4 @@ async fn turn_on(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    type Labels<'a> = &'a [(&'a str, &'a [&'a str])];
-
-    #[test]
-    fn a_label_that_moved_while_rotation_was_turned_off_is_left_where_it_is() {
-        let facts = |labels: Labels<'_>, stored: &[&str]| {
-            let mut facts = Facts::default();
-            for (version, labels) in labels {
-                let labels = labels.iter().map(|&label| label.to_owned()).collect();
-                facts.described.versions.insert((*version).to_owned(), labels);
-            }
-            facts.stored = Some(
-                stored
-                    .iter()
-                    .map(|&version| (version.to_owned(), None))
-                    .collect::<BTreeMap<_, _>>(),
-            );
-            facts
-        };
-        let empty = Pending {
-            version: "v".to_owned(),
-            stored: Some(false),
-        };
-        let rows: [(Labels<'_>, &[&str], _); 6] = [
-            (
-                &[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
-                &["old"],
-                None,
-            ),
-            (
-                &[("v", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
-                &["old", "v"],
-                Some(Released::Stored),
-            ),
-            (
-                &[("v", &["AWSCURRENT", "AWSPENDING"])],
-                &["v"],
-                Some(Released::BecameCurrent),
-            ),
-            (&[("v", &["AWSCURRENT"])], &["v"], Some(Released::BecameCurrent)),
-            (&[("old", &["AWSCURRENT"])], &["old"], Some(Released::Gone)),
-            (
-                &[("w", &["AWSPENDING"]), ("old", &["AWSCURRENT"])],
-                &["old"],
-                Some(Released::Gone),
-            ),
-        ];
-        for (labels, stored, expected) in rows {
-            assert_eq!(moved(&facts(labels, stored), &empty), expected, "{labels:?}");
-        }
-    }
-}
+mod tests;

@@ -113,7 +113,7 @@ fn labels(facts: &Facts, state: &State) -> Finding {
         State::Blocked(_) | State::Waiting { .. } => Finding::new(
             check,
             Verdict::Failed,
-            format!("{}: see `rotation status {}`", state.summary(), facts.asked),
+            format!("{}: see `rotation status {}`", state.summary(), facts.named()),
         ),
         State::MarkedForDeletion | State::ManagedByService(_) | State::Replica { .. } | State::NoCurrent => {
             Finding::new(check, Verdict::Failed, state.summary())

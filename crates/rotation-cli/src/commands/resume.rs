@@ -104,6 +104,7 @@ async fn here(
         )));
     }
     let version = &pending.version;
+    not_a_copy(session, facts, version).await?;
     let mut plan = vec![format!(
         "setSecret, testSecret and finishSecret of version {version} are done in this process"
     )];
@@ -120,6 +121,23 @@ async fn here(
         exit: Exit::Done,
     };
     session.close(ending(waited, facts)).await
+}
+
+/// A dry run makes a copy of `AWSCURRENT` pending, and may leave it so: made current, it would look like a
+/// rotation that never was.
+async fn not_a_copy(session: &Session<'_, '_>, facts: &Facts, version: &str) -> Result<(), Error> {
+    let Some(current) = facts.current() else {
+        return Ok(());
+    };
+    let current = session.service.value(&facts.asked, current).await?;
+    match session.service.value(&facts.asked, version).await? == current {
+        true => Err(Error::Refused(format!(
+            "version {version} is a copy of AWSCURRENT, as a dry run that failed leaves it: nothing would be rotated; \
+             give it up by `rotation abandon {}`",
+            facts.named()
+        ))),
+        false => Ok(()),
+    }
 }
 
 async fn steps(

@@ -1,34 +1,105 @@
 //! `rollback`: makes the previous version current again.
 
+use std::time::SystemTime;
+
 use rotation_core::{AWSPREVIOUS, chain};
 
-use crate::args;
 use crate::error::{Error, Exit};
-use crate::session::{Ending, Session};
-use crate::state::{Facts, State};
+use crate::session::{Ending, Found, Session};
+use crate::state::{Facts, QUIET, State};
+use crate::{args, words};
 
 pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Rollback) -> Result<Exit, Error> {
     let found = session.look(&arguments.target.secret).await?;
     let facts = &found.facts;
-    let (from, to) = versions(facts, &found.state)?;
-    let proof = prove(session, arguments, facts, to).await?;
-    let plan = [
-        proof,
-        format!(
-            "AWSCURRENT is moved from version {from} to {to}, if it is on {from} still; AWSPREVIOUS goes the other way"
-        ),
-        "the next rotation replaces it, and ends what is AWSPREVIOUS then".to_owned(),
-    ];
+    let move_ = Move::of(&found, session.now())?;
+    let proof = prove(session, arguments, facts, move_.to).await?;
+    let mut plan = vec![proof];
+    plan.extend(move_.plan());
     session.confirm(&found, &plan, arguments.confirmed.yes)?;
-    session.service.make_current(&facts.asked, to, from).await?;
+    still(session, facts, &move_).await?;
+    relabel(session, facts, &move_).await?;
     let ending = Ending {
         command: "rollback",
         outcome: "rolled_back",
-        says: format!("version {to} is AWSCURRENT again"),
+        says: format!("version {} is AWSCURRENT again", move_.to),
         before: facts,
         exit: Exit::Done,
     };
     session.close(ending).await
+}
+
+/// Which labels are moved.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Move<'a> {
+    from: &'a str,
+    to: &'a str,
+    /// `AWSPENDING` is on `from`, too. Left there it would block every later rotation, and the service
+    /// might go on with it and make `from` current again.
+    releases: bool,
+}
+
+impl<'a> Move<'a> {
+    fn of(found: &'a Found, now: SystemTime) -> Result<Self, Error> {
+        let Found { facts, state } = found;
+        let (from, to) = versions(facts, state)?;
+        let releases = facts.is_closing();
+        if releases && facts.quiet(now).is_none_or(|quiet| quiet < QUIET) {
+            return Err(Error::Refused(format!(
+                "AWSPENDING is on the current version still, and something changed within the last {}: the rotation may \
+                 be at work, and about to end the previous credential; wait, and look again: rotation status {}",
+                words::span(QUIET),
+                facts.named()
+            )));
+        }
+        Ok(Self { from, to, releases })
+    }
+
+    fn plan(&self) -> Vec<String> {
+        let Self { from, to, releases } = self;
+        let mut plan = Vec::new();
+        if *releases {
+            plan.push(format!(
+                "AWSPENDING is taken off version {from}, which it was left on: the service must not make it current again"
+            ));
+        }
+        plan.push(format!(
+            "AWSCURRENT is moved from version {from} to {to}, if it is on {from} still; AWSPREVIOUS goes the other way"
+        ));
+        plan.push("the next rotation replaces it, and ends what is AWSPREVIOUS then".to_owned());
+        plan
+    }
+}
+
+/// A rotation that began while somebody took their time to answer ends the previous credential first.
+async fn still(session: &Session<'_, '_>, facts: &Facts, move_: &Move<'_>) -> Result<(), Error> {
+    let found = session.look(&facts.asked).await?;
+    match Move::of(&found, session.now())? == *move_ {
+        true => Ok(()),
+        false => Err(Error::Refused(format!(
+            "the labels have moved meanwhile; look again: rotation status {}",
+            facts.named()
+        ))),
+    }
+}
+
+async fn relabel(session: &Session<'_, '_>, facts: &Facts, move_: &Move<'_>) -> Result<(), Error> {
+    let Move { from, to, releases } = *move_;
+    if releases {
+        session.service.release(&facts.asked, from).await?;
+    }
+    let moved = session.service.make_current(&facts.asked, to, from).await;
+    moved.map_err(|source| match releases {
+        true => Error::Halfway {
+            done: format!("AWSPENDING was taken off version {from}"),
+            source,
+            remedy: format!(
+                "AWSCURRENT was not moved; look again: rotation status {}",
+                facts.named()
+            ),
+        },
+        false => source.into(),
+    })
 }
 
 /// From which version to which.
@@ -43,7 +114,7 @@ fn versions<'a>(facts: &'a Facts, state: &State) -> Result<(&'a str, &'a str), E
                 "{}; a step that is at work must not find the labels moved: wait, or give it up first by `rotation \
                  abandon {}`",
                 state.summary(),
-                facts.asked
+                facts.named()
             ));
         }
         State::NotSetUp | State::Off | State::Overdue { .. } | State::NeverRotated | State::InOrder => {}

@@ -11,7 +11,7 @@ pub(super) async fn run(session: &mut Session<'_, '_>, arguments: &args::Rotate)
     let secret = &arguments.target.secret;
     let found = session.look(secret).await?;
     let mut plan = vec!["RotateSecret starts a rotation now".to_owned()];
-    plan.extend(allowed(&found.state, secret)?);
+    plan.extend(allowed(&found.state, &found.facts.named())?);
     session.confirm(&found, &plan, arguments.confirmed.yes)?;
     let token = session.token()?;
     match session.service.rotate(secret, &token).await {

@@ -33,7 +33,8 @@ impl Progress {
     pub(super) fn of(facts: &Facts, version: &str, seen: bool) -> Self {
         let labels = facts.described.versions.get(version);
         let has = |label: &str| labels.is_some_and(|labels| labels.iter().any(|it| it == label));
-        if has(AWSCURRENT) || has(AWSPREVIOUS) {
+        // A version that was current before, and was made pending again by hand, is not there yet.
+        if has(AWSCURRENT) || (has(AWSPREVIOUS) && !has(AWSPENDING)) {
             return Self::Current;
         }
         match has(AWSPENDING) {
@@ -79,14 +80,14 @@ pub(super) async fn wait(
             Ok(found) => {
                 let progress = Progress::of(&found.facts, version, seen);
                 seen |= found.facts.described.versions.contains_key(version);
-                if last != Some(progress) {
+                let before = last.replace(progress);
+                if before != Some(progress) {
                     let after = words::span(took);
                     session
                         .console
                         .say(format_args!("{after:>6}  {}", progress.says()));
-                    last = Some(progress);
                 }
-                if let Some(waited) = ended(progress, version) {
+                if let Some(waited) = ended(progress, before, version) {
                     return Ok(waited);
                 }
             }
@@ -126,9 +127,12 @@ pub(super) async fn test_is_over(session: &mut Session<'_, '_>, secret: &str, li
     }
 }
 
-fn ended(progress: Progress, version: &str) -> Option<Waited> {
+/// How the wait has ended, if it has. A look may be older than the one before it: a label that is gone is
+/// believed when it is gone twice.
+fn ended(progress: Progress, before: Option<Progress>, version: &str) -> Option<Waited> {
     let (outcome, says, exit) = match progress {
         Progress::Registered | Progress::Stored => return None,
+        Progress::Released if before != Some(progress) => return None,
         Progress::Current => (
             "rotated",
             format!("version {version} is AWSCURRENT: the rotation is complete"),
@@ -138,7 +142,7 @@ fn ended(progress: Progress, version: &str) -> Option<Waited> {
             "released",
             format!(
                 "version {version} is no longer AWSPENDING and never became AWSCURRENT: the function released it, for \
-                 the target rejected it, or somebody wrote to the secret; start a new rotation"
+                 the target rejected it or a dry run had left it, or somebody wrote to the secret; start a new rotation"
             ),
             Exit::Attention,
         ),
@@ -173,7 +177,7 @@ mod tests {
 
     #[test]
     fn progress_is_read_off_the_labels() {
-        let rows: [(&[&str], bool, bool, Progress); 9] = [
+        let rows: [(&[&str], bool, bool, Progress); 10] = [
             (&[], false, false, Progress::Registered),
             (&[], false, true, Progress::Released),
             (&["AWSPENDING"], false, false, Progress::Registered),
@@ -181,6 +185,7 @@ mod tests {
             (&["AWSCURRENT"], true, true, Progress::Current),
             (&["AWSCURRENT", "AWSPENDING"], true, true, Progress::Current),
             (&["AWSPREVIOUS"], true, true, Progress::Current),
+            (&["AWSPENDING", "AWSPREVIOUS"], true, true, Progress::Stored),
             (&["MINE"], true, true, Progress::Released),
             (&["MINE"], true, false, Progress::Registered),
         ];
@@ -194,5 +199,21 @@ mod tests {
         let mut off = facts(&["AWSPENDING"], true);
         off.described.rotation_enabled = Some(false);
         assert_eq!(Progress::of(&off, "v", true), Progress::TurnedOff);
+    }
+
+    #[test]
+    fn a_label_that_is_gone_is_believed_when_it_is_gone_twice() {
+        let outcome = |progress, before| ended(progress, before, "v").map(|waited| waited.outcome);
+        let rows = [
+            (Progress::Released, Some(Progress::Stored), None),
+            (Progress::Released, None, None),
+            (Progress::Released, Some(Progress::Released), Some("released")),
+            (Progress::Stored, Some(Progress::Released), None),
+            (Progress::Current, Some(Progress::Released), Some("rotated")),
+            (Progress::TurnedOff, Some(Progress::Stored), Some("turned_off")),
+        ];
+        for (progress, before, expected) in rows {
+            assert_eq!(outcome(progress, before), expected, "{before:?}, {progress:?}");
+        }
     }
 }

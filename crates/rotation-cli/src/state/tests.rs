@@ -251,10 +251,22 @@ fn commands_name_the_secret_as_it_was_asked_for() {
     for (row, mut facts, state) in rows() {
         facts.asked = ARN.to_owned();
         for step in advice::next(&facts, &state) {
-            let names_it = step.contains(ARN) || step.contains("aws logs");
+            let names_it = step.contains(ARN) || step.contains("aws logs") || step.contains("status crm");
             assert!(names_it, "{row}: {step}");
         }
     }
+}
+
+#[test]
+fn the_primary_is_looked_at_by_a_name_that_it_has() {
+    let mut facts = in_order();
+    facts.asked = ARN.to_owned(); // the replica's, by its Region
+    let primary_region = "us-east-1".to_owned();
+    let next = advice::next(&facts, &State::Replica { primary_region });
+    assert_eq!(
+        next,
+        ["look at the primary: rotation --region us-east-1 status crm"]
+    );
 }
 
 #[test]

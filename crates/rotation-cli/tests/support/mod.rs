@@ -138,6 +138,17 @@ impl World {
         labels.version_with(label).unwrap_or("nobody").to_owned()
     }
 
+    /// Waits until the service has taken `AWSPENDING` off the version that a rotation made current.
+    pub(crate) async fn settles(&self) {
+        for _ in 0..1200 {
+            if self.holder("AWSPENDING") == "nobody" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("AWSPENDING is on {} after 30 s", self.holder("AWSPENDING"));
+    }
+
     /// The binary without a backend, but for its client.
     pub(crate) fn plain(&self) -> Cli {
         self.plain_at(&self.server.endpoint_url())
