@@ -15,7 +15,8 @@ mod support;
 
 use custom_backend::{AccessKey, ForgeKeys};
 use rotation_core::{
-    BackendError, CredentialBackend, Live, LiveIds, Profile, Retire, Retirement, StepContext, async_trait,
+    BackendError, CredentialBackend, Grace, Live, LiveIds, Profile, Retire, Retirement, StepContext,
+    async_trait,
 };
 use rotation_testkit::conformance::{Clause, Conformance};
 use rotation_testkit::explore::{Explorer, Gap};
@@ -108,12 +109,13 @@ fn an_api_that_cuts_labels_leaves_an_orphan() {
 /// What no client can close.
 #[test]
 fn the_gaps_of_the_services_api() {
-    for (gap, history) in [
-        (Gap::LatePut, "operator@12/start-anew"),
-        (Gap::WentBack, "operator@3/go-back"),
-        (Gap::LatePromotion, "straggler@26/11 12:CrashBefore"),
+    let until_next = Grace::UntilNextRotation;
+    for (gap, grace, history) in [
+        (Gap::LatePut, until_next, "operator@12/start-anew"),
+        (Gap::WentBack, until_next, "operator@3/go-back"),
+        (Gap::LatePromotion, Grace::None, "straggler@26/11 12:CrashBefore"),
     ] {
-        let report = Explorer::new(KEYS).replay(history).unwrap();
+        let report = Explorer::new(KEYS).grace(grace).replay(history).unwrap();
         assert!(report.violation().is_none(), "{report}");
         manual::has(report.gap_history(gap).unwrap());
     }

@@ -40,25 +40,30 @@ pub(super) async fn dry_run<S: Subject>(subject: &S) -> Finding {
 }
 
 /// A crash before and after every effect, each followed by a replay.
-pub(super) fn replay_after_crash<S: Subject>(subject: &S) -> Finding {
-    both_graces(subject, &[Fault::CrashBefore, Fault::CrashAfter], |twist| {
+pub(super) fn replay_after_crash<S: Subject>(subject: &S, most: usize) -> Finding {
+    both_graces(subject, most, &[Fault::CrashBefore, Fault::CrashAfter], |twist| {
         matches!(twist, Twist::ReplayLater | Twist::ReplayAtOnce)
     })
 }
 
 /// Every operator's act, straggler and rejection, without faults.
-pub(super) fn live_is_not_retired<S: Subject>(subject: &S) -> Finding {
-    both_graces(subject, &[], |twist| !matches!(twist, Twist::Deliver { .. }))
+pub(super) fn live_is_not_retired<S: Subject>(subject: &S, most: usize) -> Finding {
+    both_graces(subject, most, &[], |twist| {
+        !matches!(twist, Twist::Deliver { .. })
+    })
 }
 
 /// Every overlap of two invocations, without faults.
-pub(super) fn concurrent_use<S: Subject>(subject: &S) -> Finding {
-    both_graces(subject, &[], |twist| matches!(twist, Twist::Deliver { .. }))
+pub(super) fn concurrent_use<S: Subject>(subject: &S, most: usize) -> Finding {
+    both_graces(subject, most, &[], |twist| matches!(twist, Twist::Deliver { .. }))
 }
 
-fn both_graces<S: Subject>(subject: &S, kinds: &[Fault], twists: fn(&Twist) -> bool) -> Finding {
+fn both_graces<S: Subject>(subject: &S, most: usize, kinds: &[Fault], twists: fn(&Twist) -> bool) -> Finding {
     for grace in [Grace::UntilNextRotation, Grace::None] {
-        let report = Explorer::for_clause(subject, kinds, twists).grace(grace).run();
+        let report = Explorer::for_clause(subject, kinds, twists)
+            .at_most(most)
+            .grace(grace)
+            .run();
         if let Some(violation) = report.violation() {
             return Err(violation.to_string().trim_start().to_owned());
         }

@@ -301,16 +301,14 @@ fn look<B: CredentialBackend>(
     when: impl Fn() -> String,
 ) -> Finding {
     let bench = &ready.bench;
-    let mut ids = std::collections::BTreeSet::new();
-    for credential in [Some(&ready.current), ready.pending.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        ids.extend(bench.backend.id(credential));
-    }
     if let Some(pending) = &ready.pending {
         keep(bench, &bench.document(pending)?)?;
     }
+    let values = bench.simulator.model().versions_with_values(&bench.arn);
+    let ids = values
+        .iter()
+        .filter_map(|(_, value)| bench.backend.id(&value.decode().ok()?))
+        .collect();
     let secrets = needles::needles(&bench.simulator, &bench.arn, &lock(&bench.backend.made()), &ids);
     let mut texts = Vec::new();
     if let Some(error) = &error {
