@@ -17,7 +17,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "tests"
 )]
