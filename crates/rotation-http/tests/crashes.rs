@@ -97,7 +97,7 @@ async fn one_fault_at_every_effect() {
     }
     let all: usize = counts.iter().sum();
     println!("{all} histories with one fault");
-    assert_eq!(counts, [519, 636, 606, 723, 576, 693, 576, 747]);
+    assert_eq!(counts, [519, 663, 606, 750, 576, 720, 576, 774]);
 }
 
 #[tokio::test]
