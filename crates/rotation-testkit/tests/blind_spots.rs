@@ -301,7 +301,10 @@ fn the_request_that_mints_is_sent_once() {
 /// 25 replays that fail in the same way are one line, and the reader is told why they fail.
 #[test]
 fn a_history_that_does_not_end_is_short() {
-    let report = Explorer::new(Keys(Odd::QuotesBothKeys)).quiet().faults(0);
+    let report = Explorer::new(Keys(Odd::QuotesBothKeys))
+        .quiet()
+        .threads(1)
+        .faults(0);
     let report = report.first_rotation().grace(Grace::None).run();
     let text = report.to_string();
     println!("{text}");

@@ -71,10 +71,13 @@ impl Trace {
         hasher.finish()
     }
 
-    /// The names of the effects of A, step by step: of a rotation that nothing disturbed.
+    /// The names of the effects of A, step by step: of a rotation that nothing disturbs. One that fails all the
+    /// same, as where a superseded credential cannot be told, counts without its replays.
     pub(super) fn effects_by_step(&self) -> Vec<Vec<String>> {
+        let replayed = |entry: &Entry| matches!(entry, Entry::Begins { which, .. } if !which.is_empty());
+        let end = self.0.iter().position(replayed).unwrap_or(self.0.len());
         let of = |wanted: Step| {
-            let effects = self.0.iter().filter_map(|entry| match entry {
+            let effects = self.0.iter().take(end).filter_map(|entry| match entry {
                 Entry::Effect { step, name, .. } if *step == wanted => Some(name.clone()),
                 _ => None,
             });
