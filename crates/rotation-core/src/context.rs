@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use crate::backend::BackendError;
+use crate::error::BackendError;
 use crate::event::Step;
 use crate::random::RandomSource;
 use crate::store::SecretReader;

@@ -6,10 +6,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{BytesDeserializer, StrDeserializer};
 use serde_json::Value;
-use zeroize::Zeroize;
 
-use crate::overlay::{self, Object};
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::{SecretBytes, SecretJson, SecretString};
+
+pub use error::DocumentError;
+use overlay::Object;
+
+mod error;
+mod overlay;
 
 /// The value of one version of a secret, text or binary, as it is stored.
 ///
@@ -68,12 +72,16 @@ impl SecretValue {
     where
         T: Serialize + DeserializeOwned,
     {
-        let before = Wiped(to_json(before)?);
-        let after = Wiped(to_json(after)?);
-        let overlaid = self.overlaid(&before.0, &after.0)?;
+        let before = SecretJson::from(to_json(before)?);
+        let after = SecretJson::from(to_json(after)?);
+        let overlaid = self.overlaid(before.expose_secret(), after.expose_secret())?;
         let read_back: T = overlaid.decode().map_err(|_| DocumentError::NotReadBack)?;
-        let read_back = Wiped(to_json(&read_back)?);
-        match reads_back(&before.0, &after.0, &read_back.0) {
+        let read_back = SecretJson::from(to_json(&read_back)?);
+        match reads_back(
+            before.expose_secret(),
+            after.expose_secret(),
+            read_back.expose_secret(),
+        ) {
             true => Ok(overlaid),
             false => Err(DocumentError::NotReadBack),
         }
@@ -130,86 +138,4 @@ fn is_document(text: &SecretString) -> bool {
 
 fn to_json<T: Serialize>(credential: &T) -> Result<Value, DocumentError> {
     serde_json::to_value(credential).map_err(|_| DocumentError::NotSerialisable)
-}
-
-/// JSON that held a secret, overwritten when dropped.
-pub(crate) struct Wiped(pub(crate) Value);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// What is wrong with a value. Names keys, never quotes values.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum DocumentError {
-    /// The text starts with `{` and is not a JSON object.
-    Malformed {
-        /// Where the parser stopped, 1 being the first.
-        line: usize,
-        /// Where the parser stopped, 1 being the first.
-        column: usize,
-    },
-    /// A key that the credential needs is absent.
-    MissingKey(String),
-    /// A key's value has another type or form than the credential needs.
-    BadKey(String),
-    /// The same key stands twice.
-    DuplicateKey(String),
-    /// The document as a whole does not suit the credential's type.
-    Unsuitable,
-    /// The stored value is of this kind, and the credential serialises to another.
-    WrongKind(&'static str),
-    /// The credential's `Serialize` failed.
-    NotSerialisable,
-    /// The value, once written, would not read as the credential that it was made from.
-    NotReadBack,
-}
-
-impl fmt::Display for DocumentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { line, column } => write!(
-                f,
-                "it starts with {{ and is not a JSON object (line {line}, column {column}); correct it, or store plain text that starts otherwise"
-            ),
-            Self::MissingKey(key) => write!(f, "the key {key:?} is missing from the document; add it"),
-            Self::BadKey(key) => write!(f, "the key {key:?} has a value of the wrong type or form"),
-            Self::DuplicateKey(key) => write!(f, "the key {key:?} stands twice in the document; remove one"),
-            Self::Unsuitable => f.write_str("it does not have the form that the backend's credential needs"),
-            Self::WrongKind(kind) => write!(f, "the secret is {kind}, and the backend's credential is not"),
-            Self::NotSerialisable => f.write_str("the backend's credential cannot be written as JSON"),
-            Self::NotReadBack => f.write_str(
-                "what would be stored does not read back as the same credential; serialise each key by the name it has in the document, and start no plain text with {",
-            ),
-        }
-    }
-}
-
-impl std::error::Error for DocumentError {}
-
-impl serde::de::Error for DocumentError {
-    /// The text of a foreign error may quote the value, so it is dropped.
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Unsuitable
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::MissingKey(field.to_owned())
-    }
-
-    fn duplicate_field(field: &'static str) -> Self {
-        Self::DuplicateKey(field.to_owned())
-    }
 }

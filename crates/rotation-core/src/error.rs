@@ -1,48 +1,23 @@
 //! Why a step failed, who can mend it, and how that is printed.
 
-use std::error::Error;
 use std::fmt;
 
-use crate::backend::{BackendError, Retire};
 use crate::document::DocumentError;
 use crate::event::Step;
+use crate::retire::Retire;
 use crate::stages::Refusal;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Who can mend a failure.
-#[allow(clippy::exhaustive_enums, reason = "alarms are built on these three")]
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum ErrorClass {
-    /// Nobody has to: Secrets Manager replays the rotation, and a replay may pass.
-    Unavailable,
-    /// This version will never become current: start a new rotation.
-    Rejected,
-    /// A person has to change something first; the message says what.
-    Misconfigured,
-}
+pub use backend::{Applied, BackendError};
+pub use class::{ErrorClass, chain};
 
-impl ErrorClass {
-    /// The class as one lower-case word, for logs and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unavailable => "unavailable",
-            Self::Rejected => "rejected",
-            Self::Misconfigured => "misconfigured",
-        }
-    }
-}
-
-impl fmt::Display for ErrorClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+mod backend;
+mod class;
 
 /// A step that failed.
 ///
 /// Both `Display` and `Debug` are safe to print. `Display` says what happened and what to do, and
-/// leaves the causes to [`source`](Error::source); `Debug` is the same with the whole chain.
+/// leaves the causes to [`source`](std::error::Error::source); `Debug` is the same with the whole chain.
 #[derive(thiserror::Error)]
 #[error("{step} of version {version}: {kind}")]
 pub struct RotationError {
@@ -316,25 +291,6 @@ impl fmt::Debug for RotationErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&chain(self))
     }
-}
-
-/// The error's message and those of its causes, joined by colons, without a message that the one
-/// before it ends with already.
-///
-/// Safe to print when every `Display` in the chain is, as all of this crate's are.
-#[must_use]
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let message = cause.to_string();
-        if !text.ends_with(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

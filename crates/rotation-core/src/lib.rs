@@ -30,9 +30,11 @@ mod context;
 mod document;
 mod error;
 mod event;
-mod overlay;
+mod live;
 mod password;
+mod profile;
 mod random;
+mod retire;
 mod rotator;
 mod secret;
 mod store;
@@ -40,15 +42,18 @@ mod time;
 
 pub use async_trait::async_trait;
 
-pub use backend::{Applied, BackendError, CredentialBackend, Live, LiveIds, Profile, Retire, Retirement};
+pub use backend::CredentialBackend;
 pub use context::{Outside, StepContext};
 pub use document::{DocumentError, SecretValue};
-pub use error::{ErrorClass, RotationError, RotationErrorKind, StillLive, chain};
+pub use error::{Applied, BackendError, ErrorClass, RotationError, RotationErrorKind, StillLive, chain};
 pub use event::{EventError, RotationEvent, Step};
+pub use live::{Live, LiveIds};
 pub use password::{PasswordPolicy, PolicyError};
+pub use profile::Profile;
 pub use random::{OsRandom, RandomSource, RandomUnavailable};
+pub use retire::{Retire, Retirement};
 pub use rotator::{Grace, Outcome, Retired, Rotate, Rotator, StepReport};
-pub use secret::{SecretBytes, SecretString};
+pub use secret::{SecretBytes, SecretJson, SecretString};
 pub use store::{
     AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, Replica, ReplicaStatus, SecretDescription, SecretReader,
     SecretStore, StoreError, StoreErrorKind, StoredVersion, VersionRef,

@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tracing::Instrument;
 
-use crate::backend::{CredentialBackend, Retire, Retirement};
+use crate::backend::CredentialBackend;
 use crate::context::within;
 use crate::error::{RotationError, RotationErrorKind, chain};
 use crate::event::{RotationEvent, Step};
 use crate::random::{OsRandom, RandomSource};
+use crate::retire::{Retire, Retirement};
 use crate::store::SecretStore;
 use crate::time::{Clock, Deadline, TokioClock};
 

@@ -6,8 +6,12 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
+pub use json::SecretJson;
+
+mod json;
+
 /// What stands in `Debug` output in place of a secret.
-pub(crate) const REDACTED: &str = "[REDACTED]";
+const REDACTED: &str = "[REDACTED]";
 
 /// A text that must not be printed: a password, an API key, a token.
 ///

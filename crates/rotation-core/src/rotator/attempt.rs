@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
-use crate::backend::{BackendError, CredentialBackend};
+use crate::backend::CredentialBackend;
 use crate::context::{Outside, StepContext, within};
 use crate::document::SecretValue;
+use crate::error::BackendError;
 use crate::error::RotationErrorKind;
 use crate::event::RotationEvent;
 use crate::stages::{self, Verdict};

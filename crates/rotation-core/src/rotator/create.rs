@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::backend::{BackendError, CredentialBackend, Live, LiveIds, Retire, Retirement};
+use crate::backend::CredentialBackend;
 use crate::document::{DocumentError, SecretValue};
+use crate::error::BackendError;
 use crate::error::RotationErrorKind;
+use crate::live::{Live, LiveIds};
+use crate::retire::{Retire, Retirement};
 use crate::stages::Verdict;
 use crate::store::{AWSCURRENT, SecretDescription, SecretStore, StoredVersion};
 use crate::time::Deadline;

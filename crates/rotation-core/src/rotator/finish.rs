@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::backend::{CredentialBackend, LiveIds, Retire};
+use crate::backend::CredentialBackend;
 use crate::error::{RotationErrorKind, StillLive};
+use crate::live::LiveIds;
+use crate::retire::Retire;
 use crate::stages::Verdict;
 use crate::store::{
     AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, ReplicaStatus, SecretDescription, SecretStore,

@@ -1,7 +1,9 @@
 //! createSecret's put, and what follows when it fails.
 
-use crate::backend::{CredentialBackend, LiveIds, Retire};
+use crate::backend::CredentialBackend;
 use crate::error::{RotationErrorKind, chain};
+use crate::live::LiveIds;
+use crate::retire::Retire;
 use crate::store::{
     Effect, SecretDescription, SecretStore, StoreError, StoreErrorKind, StoredVersion, VersionRef,
 };

@@ -1,6 +1,8 @@
 //! Which credentials are live, and retiring those that are not.
 
-use crate::backend::{CredentialBackend, LiveIds, Retire, Retirement};
+use crate::backend::CredentialBackend;
+use crate::live::LiveIds;
+use crate::retire::{Retire, Retirement};
 use crate::store::{AWSPREVIOUS, SecretDescription, SecretStore, StoredVersion, VersionRef};
 
 use super::Retired;

@@ -1,7 +1,10 @@
 //! setSecret and testSecret.
 
-use crate::backend::{BackendError, CredentialBackend, Live, LiveIds, Retire};
+use crate::backend::CredentialBackend;
+use crate::error::BackendError;
 use crate::error::RotationErrorKind;
+use crate::live::{Live, LiveIds};
+use crate::retire::Retire;
 use crate::stages::Verdict;
 use crate::store::{AWSCURRENT, AWSPENDING, SecretDescription, SecretStore, StoredVersion, VersionRef};
 

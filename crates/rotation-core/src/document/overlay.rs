@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use zeroize::Zeroize;
 
-use crate::document::DocumentError;
+use super::error::DocumentError;
 
 /// The entries of an object in their order, each value the text that stood there.
 pub(crate) struct Object(Vec<(String, Box<RawValue>)>);
