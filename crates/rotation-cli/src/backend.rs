@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rotation_core::{
-    BackendError, Clock, CredentialBackend, Deadline, DocumentError, Live, OsRandom, Outside, Profile,
-    Retire, Retirement, Rotate, Rotator, SecretReader, SecretStore, SecretValue, Step, StepContext,
-    StoreError, VersionRef, async_trait,
+    BackendError, Clock, CredentialBackend, CurrentReader, DocumentError, Live, Outside, Profile, Retire,
+    Retirement, Rotate, Rotator, SecretValue, Step, StepContext, async_trait,
 };
 use rotation_secretsmanager::SecretsManagerStore;
 
@@ -60,14 +59,9 @@ impl<B: CredentialBackend> Backend for Shared<B> {
         clock: &dyn Clock,
     ) -> Result<(), BackendError> {
         let credential = value.decode()?;
-        let secrets = Reader(store);
-        let outside = Outside {
-            clock,
-            random: &OsRandom,
-            secrets: &secrets,
-        };
-        let deadline = Deadline::after(clock, subject.limit);
-        let context = StepContext::new(subject.arn, subject.version, Step::TestSecret, deadline, outside);
+        let secrets = CurrentReader::new(store);
+        let outside = Outside::new(clock).with_secrets(&secrets);
+        let context = outside.context(subject.arn, subject.version, Step::TestSecret, subject.limit);
         self.0.test(&context, &credential).await
     }
 
@@ -116,18 +110,5 @@ impl<B: CredentialBackend> CredentialBackend for Shared<B> {
         why: Retire,
     ) -> Result<Retirement, BackendError> {
         self.0.retire(ctx, credential, why).await
-    }
-}
-
-/// Other secrets, for a backend.
-struct Reader<'a>(&'a SecretsManagerStore);
-
-#[async_trait]
-impl SecretReader for Reader<'_> {
-    async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError> {
-        let read = self
-            .0
-            .read(secret_id, VersionRef::Stage(rotation_core::AWSCURRENT));
-        Ok(read.await?.value)
     }
 }

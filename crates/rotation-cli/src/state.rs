@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use rotation_core::stages::Refusal;
+use rotation_core::Refusal;
 use rotation_core::{AWSCURRENT, AWSPENDING, SecretDescription};
 
 use crate::place::Place;

@@ -12,10 +12,15 @@ use crate::retire::{Retire, Retirement};
 
 /// What is particular to one kind of credential. Everything else is the framework's.
 ///
-/// The framework drops a call's future when the invocation's time is up or the process dies, at any
-/// await. It replays a step with the same
-/// token any number of times, hours apart; two invocations of one step may overlap. Every method
-/// has to be right under all of that; `rotation-testkit` has the tools to prove it.
+/// Every method has to be right under all of this:
+///
+/// - The framework drops a call's future at any await, when the invocation's time is up. A process that
+///   dies does the same.
+/// - The framework replays a step with the same token any number of times, hours apart.
+/// - Two invocations of one step may overlap.
+///
+/// `rotation-testkit` has the tools to prove it. In the sections below, MUST and MUST NOT are what the
+/// framework relies on; MAY is what an implementation is free to do.
 ///
 /// No method has a default body, because each is a decision that its author has to take. Use
 /// [`StepContext::timeout`] around every call that waits for somebody else.
@@ -86,7 +91,7 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// Keys of the document that this type does not have survive a rotation untouched. A secret
     /// within it should be a [`SecretString`]: the framework never prints a credential, but a
-    /// derived `Debug` may. It must read back as it was written: every key by the name that it has
+    /// derived `Debug` may. It MUST read back as it was written, every key by the name that it has
     /// in the document. Structs and maps can be read from a document; an `Option` or an externally
     /// tagged enum cannot stand at the top.
     ///
@@ -101,38 +106,43 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// # Contract
     ///
-    /// Not secret; the same for the same credential at all times; different for two credentials
-    /// that live side by side. `None` if the credential has none, or the document does not hold
-    /// it. A credential without an id counts as live: it is never retired, and this is reported.
+    /// The handle MUST NOT be secret. It MUST be the same for the same credential at all times, and
+    /// different for two credentials that live side by side. `None` means that the credential has no handle,
+    /// or that the document does not hold it. A credential without an id counts as live: the framework never
+    /// retires it, and reports that.
     fn id(&self, credential: &Self::Credential) -> Option<String>;
 
     /// createSecret: makes the next credential from the live ones.
     ///
     /// # Contract
     ///
-    /// Returns a credential that differs from the current one. Keys that it shares with the
-    /// current one (host, endpoint) keep their values.
+    /// - It MUST return a credential that differs from the current one.
+    /// - Keys that the new credential shares with the current one (host, endpoint) MUST keep their
+    ///   values.
     ///
     /// # Idempotency
     ///
-    /// Called again with the same token as long as no value is stored for it, so an earlier try
-    /// may have made a credential already. Where the target makes it
-    /// ([`Profile::minted`]): first find what earlier tries left behind, under this token or
-    /// another of this secret, and end it. Spare what [`Live::protects`], and what a maker that may
-    /// still be at work ([`StepContext::wall_deadline`]) may be about to store: log that, mint beside
-    /// it, and leave it to the next rotation. Send the request that mints once.
+    /// The framework calls it again with the same token as long as no value is stored for that token.
+    /// So an earlier try may have made a credential already. Where the target makes the credential
+    /// ([`Profile::minted`]):
+    ///
+    /// - It MUST first find what earlier tries left behind, under this token or another token of this
+    ///   secret, and end it.
+    /// - It MUST NOT end what [`Live::protects`].
+    /// - It MUST NOT end what another maker may still be about to store. A maker is at work until its
+    ///   [`wall_deadline`](StepContext::wall_deadline); compare that with [`StepContext::as_of`], when the
+    ///   labels were read. Log such a credential, mint another beside it, and leave it to the next rotation.
+    /// - It MUST send the request that mints once.
     ///
     /// # Errors
     ///
-    /// Any class. After an error nothing may be left behind that a replay would not find.
+    /// Any class. After an error, nothing may be left behind that a replay would not find.
     ///
     /// # Crash behaviour
     ///
-    /// A crash after the target made the credential and before the framework stored it leaves an
-    /// orphan, which the next call must find. An error of the store that certainly stored nothing
-    /// leads to [`retire`](Self::retire) with [`Retire::NotStored`].
-    ///
-    /// [`StepContext::as_of`] is the time to judge other makers by: the labels were read then.
+    /// A crash after the target made the credential, and before the framework stored it, leaves an
+    /// orphan. The next call MUST find it. If the store certainly stored nothing, the framework calls
+    /// [`retire`](Self::retire) with [`Retire::NotStored`].
     async fn create(
         &self,
         ctx: &StepContext<'_>,
@@ -145,26 +155,27 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// # Contract
     ///
-    /// First verifies that pending aims at the same target as current (host, user, account), and
-    /// fails as misconfigured if not, before any connection is made: otherwise whoever can write a
-    /// pending value could point the function's rights elsewhere (a confused deputy). The current
-    /// credential goes on working, but for a credential that is changed in place.
+    /// - It MUST first verify that pending aims at the same target as current (host, user, account), and
+    ///   fail as misconfigured if not, before it makes any connection. Otherwise whoever can write a
+    ///   pending value could point the function's rights elsewhere (a confused deputy).
+    /// - The current credential MUST go on working, unless a credential of this kind is changed in place.
     ///
     /// # Idempotency
     ///
-    /// A second call with the same pending credential has the same result as one. Check whether
-    /// pending already works before changing anything.
+    /// A second call with the same pending credential MUST have the same result as one call. Check whether
+    /// pending already works before you change anything.
     ///
     /// # Errors
     ///
-    /// [`BackendError::rejected`] with [`Applied::Nothing`] only if the target will never take
-    /// this value and has not taken it in an earlier try either: the framework then releases
-    /// `AWSPENDING` and retires it. A wrong password or a 401 alone is not that; it may be propagation.
+    /// It MAY answer [`BackendError::rejected`] with [`Applied::Nothing`](crate::Applied::Nothing) only if
+    /// the target will never take this value, and no earlier try made the target take it. The framework
+    /// then releases `AWSPENDING` and retires the credential. A wrong password or a 401 alone is not enough:
+    /// it may be propagation.
     ///
     /// # Crash behaviour
     ///
-    /// A crash at any point is followed by a replay, or by a new rotation whose pending value is
-    /// another: the target must be in a state from which both succeed.
+    /// After a crash at any point comes a replay, or a new rotation with another pending value. Both MUST
+    /// succeed from the state that the crash left.
     async fn set(
         &self,
         ctx: &StepContext<'_>,
@@ -176,15 +187,17 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// # Contract
     ///
-    /// Uses the credential for real, with no side effect. Waits for propagation within the deadline
-    /// where the target needs it. Passes when pending is a copy of current: a dry run
-    /// (`RotateImmediately=false`) runs this step alone, on such a copy. createSecret also calls it
-    /// with the current credential, before anything that could be a way back is retired, and so does
-    /// finishSecret with [`Grace::None`](crate::Grace::None).
+    /// - It MUST use the credential for real, with no side effect.
+    /// - It MUST wait for propagation within the deadline, where the target needs that.
+    /// - It MUST pass when pending is a copy of current. A dry run (`RotateImmediately=false`) runs this
+    ///   step alone, on such a copy.
+    ///
+    /// The framework also calls it with the current credential, before it retires what could be a way back:
+    /// in createSecret, and in finishSecret with [`Grace::None`](crate::Grace::None).
     ///
     /// # Idempotency
     ///
-    /// Reads only; any number of calls.
+    /// It only reads, so any number of calls is the same as one.
     ///
     /// # Errors
     ///
@@ -192,29 +205,31 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// # Crash behaviour
     ///
-    /// Nothing is left behind.
+    /// A crash leaves nothing behind.
     async fn test(&self, ctx: &StepContext<'_>, pending: &Self::Credential) -> Result<(), BackendError>;
 
     /// createSecret and finishSecret: makes a credential stop working, for a reason.
     ///
     /// # Contract
     ///
-    /// Ends this credential and no other. The framework calls it for one that the labels, as last
-    /// seen, do not have as current, nor as pending: a [rejected](Retire::Rejected) one has lost its
-    /// label before. One without an id, or with the id of a credential that is to live, it does not
-    /// call it for.
+    /// It MUST end this credential and no other.
+    ///
+    /// The framework passes only credentials that were neither current nor pending when it last read the
+    /// labels. A [rejected](Retire::Rejected) credential has lost `AWSPENDING` before the call. The framework
+    /// never passes a credential without an id, or one whose id a credential has that is to live.
     ///
     /// # Idempotency
     ///
-    /// A credential that is gone already is [`Retirement::AlreadyGone`], not an error.
+    /// For a credential that is gone already, it MUST answer [`Retirement::AlreadyGone`], not an error.
     ///
     /// # Errors
     ///
-    /// Only if the credential may still work. Unavailable is tried again with the step's replay.
+    /// It MUST fail only if the credential may still work. If the error is unavailable, the replay of the
+    /// step calls it again.
     ///
     /// # Crash behaviour
     ///
-    /// The call is repeated by the replay.
+    /// The replay repeats the call.
     async fn retire(
         &self,
         ctx: &StepContext<'_>,

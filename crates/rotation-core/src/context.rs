@@ -6,10 +6,13 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+use serde::de::DeserializeOwned;
+
+use crate::document::SecretValue;
 use crate::error::BackendError;
 use crate::event::Step;
-use crate::random::RandomSource;
-use crate::store::SecretReader;
+use crate::random::{OsRandom, RandomSource};
+use crate::reader::{NoSecrets, SecretReader};
 use crate::time::{Clock, Deadline};
 
 /// Which rotation a call belongs to, how much time it has, and the world outside.
@@ -24,8 +27,22 @@ pub struct StepContext<'a> {
 }
 
 /// The injected outside world: tests of a backend pass doubles, the framework passes the real one.
-#[allow(clippy::exhaustive_structs, reason = "a plain list of parts, built by tests")]
+///
+/// A test, or a tool that calls a backend outside a rotation, makes a [`StepContext`] from it:
+///
+/// ```
+/// use std::time::Duration;
+/// use rotation_core::{Outside, Step, TokioClock};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let clock = TokioClock::new();
+/// let minute = Duration::from_secs(60);
+/// let ctx = Outside::new(&clock).context("arn:aws:…:secret:crm", "token", Step::TestSecret, minute);
+/// assert!(ctx.remaining() <= minute);
+/// # }
+/// ```
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Outside<'a> {
     /// Time.
     pub clock: &'a dyn Clock,
@@ -35,28 +52,53 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn SecretReader,
 }
 
-const TIME_IS_UP: &str = "the time of this invocation is up";
-
-impl<'a> StepContext<'a> {
-    /// A context as the framework makes it, as of now; for tests of a backend.
+impl<'a> Outside<'a> {
+    /// This clock, the operating system's random source, and no other secrets: to read one is answered
+    /// with "not found".
     #[must_use]
-    pub fn new(
-        secret_arn: &'a str,
-        version: &'a str,
-        step: Step,
-        deadline: Deadline,
-        outside: Outside<'a>,
-    ) -> Self {
+    pub fn new(clock: &'a dyn Clock) -> Self {
         Self {
-            secret_arn,
-            version,
-            step,
-            deadline,
-            as_of: outside.clock.now(),
-            outside,
+            clock,
+            random: &OsRandom,
+            secrets: &NoSecrets,
         }
     }
 
+    /// With another random source.
+    #[must_use]
+    pub fn with_random(self, random: &'a dyn RandomSource) -> Self {
+        Self { random, ..self }
+    }
+
+    /// With these other secrets.
+    #[must_use]
+    pub fn with_secrets(self, secrets: &'a dyn SecretReader) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// A context as the framework makes it: this step of this version has `time` from now.
+    #[must_use]
+    pub fn context(
+        self,
+        secret_arn: &'a str,
+        version: &'a str,
+        step: Step,
+        time: Duration,
+    ) -> StepContext<'a> {
+        StepContext {
+            secret_arn,
+            version,
+            step,
+            deadline: Deadline::after(self.clock, time),
+            as_of: self.clock.now(),
+            outside: self,
+        }
+    }
+}
+
+const TIME_IS_UP: &str = "the time of this invocation is up";
+
+impl<'a> StepContext<'a> {
     /// The ARN of the secret being rotated.
     #[must_use]
     pub fn secret_arn(&self) -> &str {
@@ -143,8 +185,34 @@ impl<'a> StepContext<'a> {
         Ok(())
     }
 
-    /// Other secrets: a superuser's, an admin token. A read waits for Secrets Manager, so it goes through
-    /// [`timeout`](Self::timeout): `ctx.timeout(ctx.secrets().read_current(arn)).await??`.
+    /// The `AWSCURRENT` value of another secret, read into a type: a superuser's login, an admin token.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::misconfigured`] if the value does not have the form of `T`, or if the secret
+    /// cannot be read for a reason that a person must mend. [`BackendError::unavailable`] if the read
+    /// may pass later, or if the time is up. Each names that secret, and never quotes its value.
+    pub async fn read_secret<T: DeserializeOwned>(&self, secret_id: &str) -> Result<T, BackendError> {
+        let value = self.read_secret_value(secret_id).await?;
+        value.decode().map_err(|error| {
+            BackendError::misconfigured(format!("the value of the secret {secret_id} cannot be used"))
+                .with_source(error)
+        })
+    }
+
+    /// The `AWSCURRENT` value of another secret as it is stored.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read_secret`](Self::read_secret), but for the form of the value.
+    pub async fn read_secret_value(&self, secret_id: &str) -> Result<SecretValue, BackendError> {
+        let read = self.timeout(self.outside.secrets.read_current(secret_id)).await;
+        let failed = |error: BackendError| error.context(format!("the secret {secret_id} could not be read"));
+        read.map_err(failed)?.map_err(|error| failed(error.into()))
+    }
+
+    /// Other secrets, to be handed on. To read one, [`read_secret`](Self::read_secret) is shorter: it
+    /// keeps the time, and its errors name the secret.
     #[must_use]
     pub fn secrets(&self) -> &'a dyn SecretReader {
         self.outside.secrets
@@ -187,97 +255,4 @@ pub(crate) async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use async_trait::async_trait;
-
-    use crate::document::SecretValue;
-    use crate::error::ErrorClass;
-    use crate::random::OsRandom;
-    use crate::store::{StoreError, StoreErrorKind};
-
-    use super::*;
-
-    /// A clock whose sleeps end at once and put the time forward.
-    #[derive(Debug, Default)]
-    struct Leaping(Mutex<Duration>);
-
-    #[async_trait]
-    impl Clock for Leaping {
-        fn now(&self) -> SystemTime {
-            SystemTime::UNIX_EPOCH + self.elapsed()
-        }
-
-        fn elapsed(&self) -> Duration {
-            *self.0.lock().unwrap()
-        }
-
-        async fn sleep(&self, duration: Duration) {
-            *self.0.lock().unwrap() += duration;
-        }
-    }
-
-    struct Nothing;
-
-    #[async_trait]
-    impl SecretReader for Nothing {
-        async fn read_current(&self, _: &str) -> Result<SecretValue, StoreError> {
-            Err(StoreError::not_applied(
-                StoreErrorKind::NotFound,
-                "no secrets here",
-            ))
-        }
-    }
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[tokio::test]
-    async fn a_context_says_which_rotation_and_keeps_its_time() {
-        let clock = Leaping::default();
-        let outside = Outside {
-            clock: &clock,
-            random: &OsRandom,
-            secrets: &Nothing,
-        };
-        let deadline = Deadline::after(&clock, 10 * SECOND);
-        let ctx = StepContext::new("arn", "token", Step::SetSecret, deadline, outside);
-        assert_eq!(
-            (ctx.secret_arn(), ctx.version(), ctx.step()),
-            ("arn", "token", Step::SetSecret)
-        );
-        assert_eq!(ctx.wall_deadline(), SystemTime::UNIX_EPOCH + 10 * SECOND);
-        ctx.sleep(4 * SECOND).await.unwrap();
-        assert_eq!(ctx.remaining(), 6 * SECOND);
-        assert_eq!(ctx.as_of(), SystemTime::UNIX_EPOCH);
-        assert!(ctx.sleep(6 * SECOND).await.is_err());
-        assert_eq!(ctx.remaining(), 6 * SECOND);
-
-        assert_eq!(ctx.timeout(async { 7 }).await.unwrap(), 7);
-        let late = ctx.timeout_after(2 * SECOND, std::future::pending::<()>()).await;
-        assert_eq!(late.unwrap_err().to_string(), "no answer within 2.0 s");
-        assert_eq!(ctx.remaining(), 4 * SECOND);
-        ctx.timeout(std::future::pending::<()>()).await.unwrap_err();
-        let begun = ctx.timeout(async { panic!("begun after the time was up") }).await;
-        assert!(begun.is_err());
-    }
-
-    #[test]
-    fn what_is_kept_back_is_taken_off_the_time_and_not_off_the_wall() {
-        let clock = Leaping::default();
-        let deadline = Deadline::after(&clock, 10 * SECOND);
-        assert_eq!(deadline.less(3 * SECOND).remaining(&clock), 7 * SECOND);
-        assert_eq!(deadline.less(3 * SECOND).wall, deadline.wall);
-        let year = Deadline::after(&clock, Duration::MAX).remaining(&clock);
-        assert_eq!(year, Duration::from_secs(365 * 24 * 3600));
-    }
-
-    #[tokio::test]
-    async fn a_secret_that_cannot_be_read_keeps_its_class() {
-        let missing = Nothing.read_current("x").await.unwrap_err();
-        assert_eq!(BackendError::from(missing).class(), ErrorClass::Misconfigured);
-        let lost = BackendError::from(StoreError::unknown("no answer"));
-        assert_eq!(lost.class(), ErrorClass::Unavailable);
-        assert!(format!("{lost:?}").ends_with("no answer"), "{lost:?}");
-    }
-}
+mod tests;

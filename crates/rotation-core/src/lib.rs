@@ -14,7 +14,7 @@
 //!
 //! - [`CredentialBackend`]: the contract, with what each method has to survive.
 //! - [`Rotator`]: does one step for one [`RotationEvent`], over a [`SecretStore`].
-//! - [`stages::check`]: may this step run? A pure function over `DescribeSecret`.
+//! - [`Refusal`]: why a step may not run, by what `DescribeSecret` says. The checks are a pure function.
 //! - [`SecretValue`]: the secret's document, of which only what changed is overlaid.
 //! - [`PasswordPolicy`], [`SecretString`]: passwords made and kept.
 //!
@@ -22,8 +22,6 @@
 //! Time, waiting and randomness are injected ([`Clock`], [`RandomSource`]).
 //!
 //! No function of this crate panics, but [`TokioClock`] outside a tokio runtime.
-
-pub mod stages;
 
 mod backend;
 mod context;
@@ -34,9 +32,11 @@ mod live;
 mod password;
 mod profile;
 mod random;
+mod reader;
 mod retire;
 mod rotator;
 mod secret;
+mod stages;
 mod store;
 mod time;
 
@@ -51,11 +51,13 @@ pub use live::{Live, LiveIds};
 pub use password::{PasswordPolicy, PolicyError};
 pub use profile::Profile;
 pub use random::{OsRandom, RandomSource, RandomUnavailable};
+pub use reader::{CurrentReader, SecretReader};
 pub use retire::{Retire, Retirement};
-pub use rotator::{Grace, Outcome, Retired, Rotate, Rotator, StepReport};
+pub use rotator::{Ending, Grace, Outcome, Rotate, Rotator, StepReport};
 pub use secret::{SecretBytes, SecretJson, SecretString};
+pub use stages::Refusal;
 pub use store::{
-    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, Replica, ReplicaStatus, SecretDescription, SecretReader,
-    SecretStore, StoreError, StoreErrorKind, StoredVersion, VersionRef,
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, Replica, ReplicaStatus, SecretDescription, SecretStore,
+    StoreError, StoreErrorKind, StoredVersion, VersionRef,
 };
 pub use time::{Clock, Deadline, TokioClock};

@@ -29,15 +29,15 @@ impl<'a, C> Live<'a, C> {
     }
 
     /// The credential under `AWSPREVIOUS`, if there is one whose document can be read: in setSecret
-    /// where the profile [reads](Profile::reads_previous) it, in createSecret where the profile
-    /// [retires](Profile::retires_previous) it, which then has been tried.
+    /// where the profile [reads](crate::Profile::reads_previous) it, in createSecret where the profile
+    /// [retires](crate::Profile::retires_previous) it, which then has been tried.
     #[must_use]
     pub fn previous(&self) -> Option<&'a C> {
         self.previous
     }
 
     /// Whether a labelled version holds the credential with this id: it must not be ended. Complete
-    /// in createSecret where the profile [retires](Profile::retires_previous) the previous
+    /// in createSecret where the profile [retires](crate::Profile::retires_previous) the previous
     /// credential; elsewhere it knows only the versions that the step read.
     #[must_use]
     pub fn protects(&self, id: &str) -> bool {

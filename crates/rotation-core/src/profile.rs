@@ -36,7 +36,7 @@ impl Profile {
     /// The target makes the value: after `create` a new credential lives there. API keys of most
     /// vendors. It works at once, so setSecret has nothing to set and `set` is not called. The
     /// previous version is read in createSecret, with every other labelled version, and its
-    /// credential retired before it loses its last label ([`Retire::FallingOff`]).
+    /// credential retired before it loses its last label ([`Retire::FallingOff`](crate::Retire::FallingOff)).
     #[must_use]
     pub const fn minted(name: &'static str) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Profile {
         self
     }
 
-    /// Reads the previous version in setSecret, for [`Live::previous`]: two users that alternate.
+    /// Reads the previous version in setSecret, for [`Live::previous`](crate::Live::previous): two users that alternate.
     #[must_use]
     pub const fn reads_previous(mut self) -> Self {
         self.reads_previous = true;
@@ -91,12 +91,6 @@ impl Profile {
     #[must_use]
     pub const fn calls_set(&self) -> bool {
         self.sets
-    }
-
-    /// Whether createSecret retires the previous credential before its version loses its last label.
-    #[must_use]
-    pub const fn ends_previous(&self) -> bool {
-        self.retires_previous
     }
 
     /// The backend's name in logs and metrics.

@@ -12,66 +12,31 @@ use crate::context::within;
 use crate::error::{RotationError, RotationErrorKind, chain};
 use crate::event::{RotationEvent, Step};
 use crate::random::{OsRandom, RandomSource};
-use crate::retire::{Retire, Retirement};
 use crate::store::SecretStore;
 use crate::time::{Clock, Deadline, TokioClock};
 
 use attempt::Attempt;
+use calls::Calls;
+
+pub use grace::Grace;
+pub use report::{Ending, Outcome, StepReport};
+pub use rotate::Rotate;
 
 mod attempt;
+mod calls;
 mod create;
+mod decide;
 mod finish;
-mod load;
+mod grace;
+mod labelled;
+mod made;
 mod put;
-mod retire;
+mod read;
+mod reject;
+mod report;
+mod rotate;
 mod set;
-
-/// A look at the labels that began longer ago than this is repeated before anything that relies on
-/// it and cannot be undone.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// How long a superseded credential goes on working.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Grace {
-    /// Until the next rotation: at most two credentials live at a time, and slow readers have a
-    /// whole interval to fetch the new one.
-    #[default]
-    UntilNextRotation,
-    /// It is retired right after the new one became current, as for a key that leaked. With
-    /// replicas, not before they are in sync.
-    ///
-    /// One secret can ask for this by the tag `rotation:grace` with the value `none`.
-    None,
-}
-
-/// Does steps of rotations. The seam at which one function routes several secrets to several
-/// backends: hold a `Box<dyn Rotate>` for each.
-#[async_trait]
-pub trait Rotate: Send + Sync {
-    /// Does the step that the event asks for, within `remaining`, the time until the invocation
-    /// is cut off. Give less than the whole, so that a failure can still be reported.
-    ///
-    /// # Errors
-    ///
-    /// [`RotationError`]. Report it as the invocation's failure: Secrets Manager then keeps the
-    /// labels as they are and replays the rotation.
-    async fn rotate(&self, event: &RotationEvent, remaining: Duration) -> Result<StepReport, RotationError>;
-}
-
-#[async_trait]
-impl<R: Rotate + ?Sized> Rotate for Box<R> {
-    async fn rotate(&self, event: &RotationEvent, remaining: Duration) -> Result<StepReport, RotationError> {
-        self.as_ref().rotate(event, remaining).await
-    }
-}
-
-#[async_trait]
-impl<R: Rotate + ?Sized> Rotate for Arc<R> {
-    async fn rotate(&self, event: &RotationEvent, remaining: Duration) -> Result<StepReport, RotationError> {
-        self.as_ref().rotate(event, remaining).await
-    }
-}
+mod test;
 
 /// [`Rotate`] for one backend over one store.
 ///
@@ -119,14 +84,16 @@ impl<B: CredentialBackend, S: SecretStore> Rotator<B, S> {
     }
 
     async fn step(&self, event: &RotationEvent, deadline: Deadline) -> Result<StepReport, RotationErrorKind> {
-        let mut attempt = Attempt::new(self, event, deadline);
+        let calls = Calls::new(&self.store, self.clock.as_ref(), event, deadline);
+        let random = self.random.as_ref();
+        let mut attempt = Attempt::new(&self.backend, &self.store, calls, random, self.grace);
         let outcome = match event.step() {
             Step::CreateSecret => attempt.create().await?,
             Step::SetSecret => attempt.set().await?,
             Step::TestSecret => attempt.test().await?,
             Step::FinishSecret => attempt.finish().await?,
         };
-        Ok(StepReport::new(outcome, attempt.retired))
+        Ok(StepReport::new(outcome, attempt.endings))
     }
 }
 
@@ -182,103 +149,5 @@ impl<B, S> fmt::Debug for Rotator<B, S> {
         f.debug_struct("Rotator")
             .field("grace", &self.grace)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a step did.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct StepReport {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The credentials that were to be retired on the way, and what became of them.
-    pub retired: Vec<Retired>,
-}
-
-impl StepReport {
-    /// The report of a step; for other implementations of [`Rotate`].
-    #[must_use]
-    pub fn new(outcome: Outcome, retired: Vec<Retired>) -> Self {
-        Self { outcome, retired }
-    }
-}
-
-/// How a step ended well.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// createSecret made a credential and stored it.
-    Created,
-    /// createSecret found a value stored for this token.
-    AlreadyStored,
-    /// setSecret made the pending credential valid in the target.
-    Set,
-    /// setSecret had nothing to do: the credential worked when it was made.
-    NothingToSet,
-    /// testSecret proved that the pending credential works.
-    Tested,
-    /// finishSecret moved `AWSCURRENT`.
-    Promoted,
-    /// The token was `AWSCURRENT` when the step began.
-    AlreadyCurrent,
-}
-
-impl Outcome {
-    /// The outcome in lower-case words joined by underscores, for logs and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::AlreadyStored => "already_stored",
-            Self::Set => "set",
-            Self::NothingToSet => "nothing_to_set",
-            Self::Tested => "tested",
-            Self::Promoted => "promoted",
-            Self::AlreadyCurrent => "already_current",
-        }
-    }
-}
-
-/// A credential that was to be retired.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Retired {
-    /// The version that holds it; the one being rotated in for a credential that was not stored.
-    pub version: String,
-    /// Its id, if it has one.
-    pub id: Option<String>,
-    /// Why it was to be retired.
-    pub why: Retire,
-    /// What became of it.
-    pub result: Retirement,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_of_logs_and_metrics_are_pinned() {
-        let outcomes = [
-            (Outcome::Created, "created"),
-            (Outcome::AlreadyStored, "already_stored"),
-            (Outcome::Set, "set"),
-            (Outcome::NothingToSet, "nothing_to_set"),
-            (Outcome::Tested, "tested"),
-            (Outcome::Promoted, "promoted"),
-            (Outcome::AlreadyCurrent, "already_current"),
-        ];
-        for (outcome, word) in outcomes {
-            assert_eq!(outcome.as_str(), word);
-        }
-        let reasons = [
-            (Retire::FallingOff, "falling off its last label"),
-            (Retire::Superseded, "superseded, with no grace"),
-            (Retire::NotStored, "made and not stored"),
-            (Retire::Rejected, "rejected by the target"),
-        ];
-        for (reason, words) in reasons {
-            assert_eq!(reason.as_str(), words);
-        }
     }
 }

@@ -3,23 +3,20 @@
 use std::fmt;
 
 use crate::error::ErrorClass;
-use crate::event::Step;
 use crate::store::{AWSCURRENT, AWSPENDING, SecretDescription};
 
 /// What the labels say about a step that may go on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(clippy::exhaustive_enums, reason = "a step runs, or has run")]
-pub enum Verdict<'a> {
+pub(crate) enum Verdict<'a> {
     /// The token is pending: do the step. `current` is the version that carries `AWSCURRENT`.
     Proceed {
         /// The id of the version that carries `AWSCURRENT` now.
         current: &'a str,
     },
-    /// The token is `AWSCURRENT`: createSecret, setSecret and testSecret have nothing left to do.
+    /// The token is `AWSCURRENT`: createSecret, setSecret and testSecret have nothing left to do. An
+    /// earlier finishSecret may have died between the move of the label and the clean-up, so
+    /// finishSecret goes through the clean-up again.
     AlreadyCurrent,
-    /// The token is `AWSCURRENT`, and this is finishSecret: an earlier try may have died between
-    /// the move of the label and the clean-up, so the clean-up is gone through again.
-    ResumeCleanUp,
 }
 
 /// Why a step must not run. Nothing has been done.
@@ -53,14 +50,15 @@ pub enum Refusal {
     NoCurrent,
 }
 
-/// Decides whether `step` may run for `token`. Pure: no calls, no clock.
+/// Decides whether a step may run for `token`, by what `DescribeSecret` says. The answer is the same for
+/// each of the four steps. Pure: no calls, no clock.
 ///
 /// An absent `RotationEnabled` passes, as it does in AWS's database templates.
 ///
 /// # Errors
 ///
 /// A [`Refusal`] that says why not.
-pub fn check<'a>(secret: &'a SecretDescription, token: &str, step: Step) -> Result<Verdict<'a>, Refusal> {
+pub(crate) fn check<'a>(secret: &'a SecretDescription, token: &str) -> Result<Verdict<'a>, Refusal> {
     if let Some(service) = &secret.owning_service {
         return Err(Refusal::OwnedByService(service.clone()));
     }
@@ -81,10 +79,7 @@ pub fn check<'a>(secret: &'a SecretDescription, token: &str, step: Step) -> Resu
         return Err(Refusal::NoStages);
     }
     if stages.iter().any(|stage| stage == AWSCURRENT) {
-        return Ok(match step {
-            Step::FinishSecret => Verdict::ResumeCleanUp,
-            Step::CreateSecret | Step::SetSecret | Step::TestSecret => Verdict::AlreadyCurrent,
-        });
+        return Ok(Verdict::AlreadyCurrent);
     }
     if !stages.iter().any(|stage| stage == AWSPENDING) {
         return Err(match secret.version_with(AWSPENDING) {
@@ -257,9 +252,7 @@ mod tests {
     #[test]
     fn every_row_gets_its_verdict_in_every_step() {
         for (row, secret, expected) in rows() {
-            for step in Step::ALL {
-                assert_eq!(check(&secret, TOKEN, step), expected, "{row}, {step}");
-            }
+            assert_eq!(check(&secret, TOKEN), expected, "{row}");
         }
     }
 
@@ -268,13 +261,7 @@ mod tests {
         let both: [&[&str]; 2] = [&["AWSCURRENT"], &["AWSCURRENT", "AWSPENDING"]];
         for stages in both {
             let secret = with_versions(&[(TOKEN, stages), ("old", &["AWSPREVIOUS"])]);
-            for step in [Step::CreateSecret, Step::SetSecret, Step::TestSecret] {
-                assert_eq!(check(&secret, TOKEN, step), Ok(Verdict::AlreadyCurrent), "{step}");
-            }
-            assert_eq!(
-                check(&secret, TOKEN, Step::FinishSecret),
-                Ok(Verdict::ResumeCleanUp)
-            );
+            assert_eq!(check(&secret, TOKEN), Ok(Verdict::AlreadyCurrent));
         }
     }
 
@@ -282,10 +269,7 @@ mod tests {
     fn a_secret_that_must_not_be_rotated_is_refused_even_when_the_token_is_current() {
         let mut secret = with_versions(&[(TOKEN, &["AWSCURRENT"])]);
         secret.rotation_enabled = Some(false);
-        assert_eq!(
-            check(&secret, TOKEN, Step::FinishSecret),
-            Err(Refusal::RotationDisabled)
-        );
+        assert_eq!(check(&secret, TOKEN), Err(Refusal::RotationDisabled));
     }
 
     #[test]

@@ -104,18 +104,6 @@ impl<S: SecretStore + ?Sized> SecretStore for Arc<S> {
     }
 }
 
-/// How a backend reads other secrets: a superuser's, an admin token.
-#[async_trait]
-pub trait SecretReader: Send + Sync {
-    /// The `AWSCURRENT` value of another secret, named by its ARN. The framework reads it once per
-    /// step, however often it is asked for, and anew in the next step: the other secret may rotate.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`], which converts into a [`BackendError`] with the class kept, so that `?` does.
-    async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError>;
-}
-
 /// Which version to read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rotation_core::{
-    AWSCURRENT, AWSPENDING, AWSPREVIOUS, BackendError, Deadline, ErrorClass, OsRandom, Outside, SecretReader,
-    SecretStore, SecretValue, Step, StepContext, StoreError, TokioClock, VersionRef, async_trait,
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, BackendError, CurrentReader, ErrorClass, Outside, SecretStore,
+    SecretValue, Step, StepContext, TokioClock, VersionRef,
 };
 
 use crate::connect::{Connections, Session};
@@ -348,16 +348,6 @@ struct Owned {
     may: bool,
 }
 
-/// Reads other secrets straight from the store.
-struct Reader<'a, S>(&'a S);
-
-#[async_trait]
-impl<S: SecretStore> SecretReader for Reader<'_, S> {
-    async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError> {
-        Ok(self.0.read(secret_id, VersionRef::Stage(AWSCURRENT)).await?.value)
-    }
-}
-
 /// Does this with a deadline, in the frame that sessions need.
 async fn within<S: SecretStore, T>(
     store: &S,
@@ -365,12 +355,7 @@ async fn within<S: SecretStore, T>(
     work: impl AsyncFnOnce(&StepContext<'_>) -> Result<T, BackendError>,
 ) -> Result<T, BackendError> {
     let clock = TokioClock::new();
-    let outside = Outside {
-        clock: &clock,
-        random: &OsRandom,
-        secrets: &Reader(store),
-    };
-    let deadline = Deadline::after(&clock, TIME);
-    let ctx = StepContext::new(secret, "migration", Step::SetSecret, deadline, outside);
-    work(&ctx).await
+    let secrets = CurrentReader::new(store);
+    let outside = Outside::new(&clock).with_secrets(&secrets);
+    work(&outside.context(secret, "migration", Step::SetSecret, TIME)).await
 }

@@ -64,6 +64,21 @@ impl BackendError {
         self
     }
 
+    /// The same error with what was going on as its message, and its own message as the first cause.
+    /// The class is kept, and so is whether anything was applied.
+    ///
+    /// ```
+    /// use rotation_core::{BackendError, ErrorClass, chain};
+    ///
+    /// let error = BackendError::unavailable("no answer within 2.0 s").context("the key could not be listed");
+    /// assert_eq!(chain(&error), "the key could not be listed: no answer within 2.0 s");
+    /// assert_eq!(error.class(), ErrorClass::Unavailable);
+    /// ```
+    #[must_use]
+    pub fn context(self, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(self.class, self.applied, message.into()).with_source(self)
+    }
+
     /// Who can mend it.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
@@ -114,5 +129,15 @@ mod tests {
             format!("{error:?}"),
             "BackendError(Unavailable): no answer: connection refused"
         );
+    }
+
+    #[test]
+    fn context_keeps_what_the_framework_acts_on() {
+        let rejected =
+            BackendError::rejected("no such account", Applied::Nothing).context("the key is refused");
+        assert!(rejected.is_rejected_unapplied());
+        assert_eq!(chain(&rejected), "the key is refused: no such account");
+        let maybe = BackendError::rejected("half done", Applied::Maybe).context("the key is refused");
+        assert!(!maybe.is_rejected_unapplied());
     }
 }

@@ -1,74 +1,75 @@
-//! One invocation: the event, its deadline, and calls that respect it.
+//! One invocation: what a step works with, and calls to the backend that keep its time.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
-
-use async_trait::async_trait;
+use std::time::SystemTime;
 
 use crate::backend::CredentialBackend;
-use crate::context::{Outside, StepContext, within};
+use crate::context::{Outside, StepContext};
 use crate::document::SecretValue;
-use crate::error::BackendError;
-use crate::error::RotationErrorKind;
-use crate::event::RotationEvent;
+use crate::error::{BackendError, RotationErrorKind};
+use crate::live::LiveIds;
+use crate::profile::Profile;
+use crate::random::RandomSource;
+use crate::reader::CurrentReader;
+use crate::retire::{Retire, Retirement};
 use crate::stages::{self, Verdict};
-use crate::store::{
-    AWSCURRENT, SecretDescription, SecretReader, SecretStore, StoreError, StoredVersion, VersionRef,
-};
+use crate::store::{SecretDescription, SecretStore, StoredVersion, VersionRef};
 use crate::time::Deadline;
 
-use super::{Grace, Retired, Rotator};
+use super::calls::{Calls, Result};
+use super::grace::Grace;
+use super::labelled::{Labelled, objection};
+use super::report::Ending;
 
-pub(super) type Result<T, E = RotationErrorKind> = std::result::Result<T, E>;
-
+/// A step under way.
 pub(super) struct Attempt<'a, B, S> {
     pub(super) backend: &'a B,
-    pub(super) store: &'a S,
-    pub(super) event: &'a RotationEvent,
-    pub(super) deadline: Deadline,
-    pub(super) retired: Vec<Retired>,
+    pub(super) calls: Calls<'a, S>,
+    pub(super) endings: Vec<Ending>,
+    grace: Grace,
     /// The wall time before anything was read.
     as_of: SystemTime,
-    rotator: &'a Rotator<B, S>,
-    reader: StoreReader<'a, S>,
+    random: &'a dyn RandomSource,
+    others: CurrentReader<'a, S>,
 }
 
 impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
-    pub(super) fn new(rotator: &'a Rotator<B, S>, event: &'a RotationEvent, deadline: Deadline) -> Self {
+    pub(super) fn new(
+        backend: &'a B,
+        store: &'a S,
+        calls: Calls<'a, S>,
+        random: &'a dyn RandomSource,
+        grace: Grace,
+    ) -> Self {
         Self {
-            backend: &rotator.backend,
-            store: &rotator.store,
-            event,
-            deadline,
-            retired: Vec::new(),
-            as_of: rotator.clock.now(),
-            rotator,
-            reader: StoreReader::new(&rotator.store),
+            backend,
+            endings: Vec::new(),
+            grace,
+            as_of: calls.clock().now(),
+            calls,
+            random,
+            others: CurrentReader::new(store),
         }
-    }
-
-    pub(super) fn secret(&self) -> &'a str {
-        self.event.secret_id()
     }
 
     pub(super) fn token(&self) -> &'a str {
-        self.event.client_request_token()
+        self.calls.token()
+    }
+
+    pub(super) fn profile(&self) -> Profile {
+        self.backend.profile()
+    }
+
+    pub(super) fn id(&self, credential: &B::Credential) -> Option<String> {
+        self.backend.id(credential)
+    }
+
+    pub(super) fn grace(&self, secret: &SecretDescription) -> Result<Grace> {
+        self.grace.of(secret)
     }
 
     pub(super) fn verdict<'d>(&self, secret: &'d SecretDescription) -> Result<Verdict<'d>> {
-        stages::check(secret, self.token(), self.event.step()).map_err(RotationErrorKind::Refused)
-    }
-
-    /// The grace that holds for this secret: its tag's, or else the rotator's.
-    pub(super) fn grace(&self, secret: &SecretDescription) -> Result<Grace> {
-        match secret.tags.get("rotation:grace").map(String::as_str) {
-            None => Ok(self.rotator.grace),
-            Some("none") => Ok(Grace::None),
-            Some("until-next-rotation") => Ok(Grace::UntilNextRotation),
-            Some(_) => Err(RotationErrorKind::BadGraceTag),
-        }
+        stages::check(secret, self.token()).map_err(RotationErrorKind::Refused)
     }
 
     /// What the backend is handed. It has until `deadline`.
@@ -77,77 +78,47 @@ impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
         secret: &'c SecretDescription,
         deadline: Deadline,
     ) -> StepContext<'c> {
-        let outside = Outside {
-            clock: self.rotator.clock.as_ref(),
-            random: self.rotator.random.as_ref(),
-            secrets: &self.reader,
-        };
         StepContext {
             secret_arn: &secret.arn,
             version: self.token(),
-            step: self.event.step(),
+            step: self.calls.event().step(),
             deadline,
             as_of: self.as_of,
-            outside,
+            outside: Outside {
+                clock: self.calls.clock(),
+                random: self.random,
+                secrets: &self.others,
+            },
         }
-    }
-
-    pub(super) fn elapsed(&self) -> Duration {
-        self.rotator.clock.elapsed()
-    }
-
-    pub(super) fn remaining(&self) -> Duration {
-        self.deadline.remaining(self.rotator.clock.as_ref())
-    }
-
-    pub(super) async fn sleep(&self, duration: Duration) {
-        self.rotator.clock.sleep(duration).await;
-    }
-
-    /// Awaits a future until the deadline, and says what was going on when it did not make it. It
-    /// is not begun when no time is left: nobody may write after the time that others judge by.
-    pub(super) async fn until<T>(
-        &self,
-        deadline: Deadline,
-        doing: &'static str,
-        future: impl Future<Output = T>,
-    ) -> Result<T> {
-        let clock = self.rotator.clock.as_ref();
-        let remaining = deadline.remaining(clock);
-        if remaining.is_zero() {
-            return Err(RotationErrorKind::OutOfTime { doing });
-        }
-        within(clock, remaining, future)
-            .await
-            .ok_or(RotationErrorKind::OutOfTime { doing })
-    }
-
-    /// A call to Secrets Manager whose failure, whatever it is, fails the step.
-    pub(super) async fn store<T>(
-        &self,
-        operation: &'static str,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T> {
-        self.until(self.deadline, operation, call)
-            .await?
-            .map_err(|source| RotationErrorKind::Store { operation, source })
     }
 
     /// A call to the backend whose failure, whatever it is, fails the step.
-    pub(super) async fn backend<T>(
+    pub(super) async fn must<T>(
         &self,
         operation: &'static str,
         deadline: Deadline,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T> {
-        self.until(deadline, operation, call)
+        self.calls
+            .until(deadline, operation, call)
             .await?
             .map_err(|source| RotationErrorKind::Backend { operation, source })
     }
 
-    pub(super) async fn release_pending(&self) -> Result<()> {
-        let release = self.store.release_pending(self.secret(), self.token());
-        self.store("release AWSPENDING", release).await
+    /// Proves that the current credential works, before what could be a way back is ended: an operator
+    /// may have stored a broken one.
+    pub(super) async fn prove_current(
+        &self,
+        secret: &SecretDescription,
+        current: &B::Credential,
+        deadline: Deadline,
+    ) -> Result<()> {
+        let context = self.context(secret, deadline);
+        let test = self.backend.test(&context, current);
+        self.calls
+            .until(deadline, "test the AWSCURRENT credential", test)
+            .await?
+            .map_err(|source| RotationErrorKind::CurrentBroken { source })
     }
 
     /// The credential in an old version, or a warning.
@@ -159,51 +130,101 @@ impl<'a, B: CredentialBackend, S: SecretStore> Attempt<'a, B, S> {
         decoded.ok()
     }
 
-    pub(super) fn id(&self, credential: &B::Credential) -> Option<String> {
-        self.backend.id(credential)
+    /// The other labelled versions with their credentials. `previous` is what the first round read
+    /// under `AWSPREVIOUS`; versions with labels of the operator's own are rare and are read one by
+    /// one.
+    pub(super) async fn labelled(
+        &self,
+        secret: &SecretDescription,
+        current: &str,
+        mut previous: Option<StoredVersion>,
+    ) -> Result<Vec<Labelled<B::Credential>>> {
+        let mut found = Vec::new();
+        for (version, stages) in &secret.versions {
+            if stages.is_empty() || version == current || version == self.token() {
+                continue;
+            }
+            let stored = match previous.take_if(|previous| previous.version_id == *version) {
+                Some(stored) => Some(stored),
+                None => self.calls.read(VersionRef::Id(version)).await?.old_value()?,
+            };
+            let credential = stored.and_then(|stored| self.readable(&stored));
+            found.push(Labelled::new(version, stages, credential, |credential| {
+                self.id(credential)
+            }));
+        }
+        Ok(found)
     }
 
-    pub(super) async fn describe(&self) -> Result<SecretDescription> {
-        self.store("describe the secret", self.store.describe(self.secret()))
-            .await
+    /// Ends a credential, unless its id is protected, and records what became of it.
+    pub(super) async fn end_unless_protected(
+        &mut self,
+        secret: &SecretDescription,
+        (version, credential): (&str, &B::Credential),
+        why: Retire,
+        protected: &LiveIds,
+    ) -> Result<()> {
+        match objection(self.id(credential).as_deref(), protected) {
+            Some(objection) => {
+                self.record(version, self.id(credential), why, Retirement::kept(objection));
+                Ok(())
+            }
+            None => self.end(secret, (version, credential), why).await,
+        }
+    }
+
+    /// Ends a credential, and records what became of it.
+    pub(super) async fn end(
+        &mut self,
+        secret: &SecretDescription,
+        (version, credential): (&str, &B::Credential),
+        why: Retire,
+    ) -> Result<()> {
+        let deadline = self.calls.deadline();
+        let context = self.context(secret, deadline);
+        let retire = self.backend.retire(&context, credential, why);
+        let result = self.must(ending(why), deadline, retire).await?;
+        self.record(version, self.id(credential), why, result);
+        Ok(())
+    }
+
+    /// Puts into the report and the log what became of a credential that was to be retired.
+    pub(super) fn record(&mut self, version: &str, id: Option<String>, why: Retire, result: Retirement) {
+        if id.is_none() {
+            tracing::warn!(
+                of_version = version,
+                why = why.as_str(),
+                %result,
+                "a credential without an id is left as it is; end it by hand when nothing uses it any more"
+            );
+        } else {
+            tracing::info!(of_version = version, id, why = why.as_str(), %result, "credential to be retired");
+        }
+        self.endings.push(Ending::new(version, id, why, result));
     }
 }
 
+/// The credential in a value that the step cannot do without.
 pub(super) fn decode<T: serde::de::DeserializeOwned>(stage: &'static str, value: &SecretValue) -> Result<T> {
     value
         .decode()
         .map_err(|source| RotationErrorKind::Document { stage, source })
 }
 
-/// Other secrets, read through the same store, each once per step.
-struct StoreReader<'a, S> {
-    store: &'a S,
-    seen: Mutex<BTreeMap<String, SecretValue>>,
-}
-
-impl<'a, S> StoreReader<'a, S> {
-    fn new(store: &'a S) -> Self {
-        Self {
-            store,
-            seen: Mutex::default(),
-        }
-    }
-
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<String, SecretValue>> {
-        // Nothing panics while it is locked; if something did, the map would still be whole.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+/// What ending a credential is, in words.
+fn ending(why: Retire) -> &'static str {
+    match why {
+        Retire::FallingOff => "retire the AWSPREVIOUS credential",
+        Retire::Superseded => "retire the superseded credential",
+        Retire::NotStored => "retire the credential that could not be stored",
+        Retire::Rejected => "retire the rejected credential",
     }
 }
 
-#[async_trait]
-impl<S: SecretStore> SecretReader for StoreReader<'_, S> {
-    async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError> {
-        if let Some(value) = self.seen().get(secret_id) {
-            return Ok(value.clone());
-        }
-        let version = VersionRef::Stage(AWSCURRENT);
-        let value = self.store.read(secret_id, version).await?.value;
-        self.seen().insert(secret_id.to_owned(), value.clone());
-        Ok(value)
+/// A failure to end a credential that no version holds any more.
+pub(super) fn not_compensated(error: RotationErrorKind, reason: Retire) -> RotationErrorKind {
+    match error {
+        RotationErrorKind::Backend { source, .. } => RotationErrorKind::NotCompensated { reason, source },
+        other => other,
     }
 }

@@ -1,86 +1,118 @@
-//! createSecret.
+//! createSecret: makes the next credential and stores it as the pending value.
+//!
+//! From top to bottom: read the secret; stop if a value is stored for this token already; end the
+//! credential that is about to fall off its last label; make the next one; look at the labels again;
+//! store it (`put.rs`). Each thing that cannot be undone comes after a look at the labels that is
+//! younger than a second ([`is_old`]).
+//!
+//! After a crash between making and storing, the replay comes through here again and finds nothing
+//! stored. It calls the backend's `create` again, and that finds and ends what the crash left behind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::backend::CredentialBackend;
-use crate::document::{DocumentError, SecretValue};
-use crate::error::BackendError;
-use crate::error::RotationErrorKind;
+use crate::document::DocumentError;
+use crate::error::{BackendError, RotationErrorKind};
 use crate::live::{Live, LiveIds};
 use crate::retire::{Retire, Retirement};
 use crate::stages::Verdict;
 use crate::store::{AWSCURRENT, SecretDescription, SecretStore, StoredVersion};
 use crate::time::Deadline;
 
-use super::attempt::{Attempt, Result, decode};
-use super::load::Wants;
-use super::retire::{Labelled, objection};
-use super::{FRESH, Grace, Outcome};
+use super::attempt::{Attempt, decode};
+use super::calls::Result;
+use super::decide::{NotStorable, is_old, next_value, unmoved};
+use super::grace::Grace;
+use super::labelled::{FallingOff, Labelled, falling_off, live_ids};
+use super::made::Made;
+use super::read::Wants;
+use super::report::Outcome;
 
 /// What is kept back of the time, so that what was minted can be stored, or ended again.
 const STORE_RESERVE: Duration = Duration::from_secs(2);
 
 const MAKE: &str = "make the next credential";
-const RETIRE: &str = "retire the AWSPREVIOUS credential";
+const END_PREVIOUS: &str = "retire the AWSPREVIOUS credential";
+
+/// Goes on with `C`, or the step is done.
+type Progress<C> = ControlFlow<Outcome, C>;
 
 /// What the next credential is made from.
-pub(super) struct Base<C> {
-    pub(super) secret: SecretDescription,
-    /// When the last look at the labels began, on the monotonic clock.
-    pub(super) looked: Duration,
-    pub(super) stored: StoredVersion,
+struct Base<C> {
+    secret: SecretDescription,
+    /// When the reads of it began, on the monotonic clock.
+    read_at: Duration,
+    /// The current value, and the credential in it.
+    stored: StoredVersion,
     current: C,
-    labelled: Vec<Labelled<C>>,
+    /// The other labelled versions, if this step reads them.
+    labelled: Option<Vec<Labelled<C>>>,
 }
 
-/// A credential that was made and is not stored yet.
-pub(super) struct Made<C> {
-    pub(super) credential: C,
-    pub(super) value: SecretValue,
-    pub(super) live: LiveIds,
+impl<C> Base<C> {
+    fn labelled(&self) -> &[Labelled<C>] {
+        self.labelled.as_deref().unwrap_or_default()
+    }
 }
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     pub(in crate::rotator) async fn create(&mut self) -> Result<Outcome> {
-        let retires = self.backend.profile().retires_previous;
+        let base = match self.read_base().await? {
+            Progress::Continue(base) => base,
+            Progress::Break(outcome) => return Ok(outcome),
+        };
+        // When the last look at the labels began, on the monotonic clock.
+        let mut looked = base.read_at;
+        if let Progress::Break(outcome) = self.end_what_falls_off(&base, &mut looked).await? {
+            return Ok(outcome);
+        }
+        if let Progress::Break(outcome) = self.look_again_if_old(&base, &mut looked).await? {
+            return Ok(outcome);
+        }
+        let made = self.make(&base).await?;
+        self.put(&base.secret, looked, &made).await
+    }
+
+    /// Reads the secret, decides whether there is anything to do, and reads what the next credential
+    /// is made from.
+    async fn read_base(&self) -> Result<Progress<Base<B::Credential>>> {
+        let always = self.profile().retires_previous;
         let snapshot = self
+            .calls
             .load(Wants {
                 current: true,
                 pending: true,
-                previous: retires,
+                previous: always,
             })
             .await?;
         let secret = snapshot.description;
         let Verdict::Proceed { current: version } = self.verdict(&secret)? else {
-            return Ok(Outcome::AlreadyCurrent);
+            return Ok(Progress::Break(Outcome::AlreadyCurrent));
         };
-        let retires = self.grace(&secret)? == Grace::None || retires;
+        let grace = self.grace(&secret)?;
+        let reads_labelled = always || grace == Grace::None;
         let stored = snapshot.current.current(version)?;
         if let Some(pending) = snapshot.pending.value()? {
-            return self.already_stored(&stored, &pending).await;
+            return self.already_stored(&stored, &pending).await.map(Progress::Break);
         }
         let current: B::Credential = decode(AWSCURRENT, &stored.value)?;
         // What cannot be written back is found out before anything is retired or minted.
         stored.value.overlay(&current, &current).map_err(unwritable)?;
-        let labelled = if retires {
-            let previous = snapshot.previous.old_value()?;
-            self.labelled(&secret, version, previous).await?
-        } else {
-            Vec::new()
+        let labelled = match reads_labelled {
+            true => {
+                let previous = snapshot.previous.old_value()?;
+                Some(self.labelled(&secret, version, previous).await?)
+            }
+            false => None,
         };
-        let looked = snapshot.at;
-        let mut base = Base {
+        Ok(Progress::Continue(Base {
             secret,
-            looked,
+            read_at: snapshot.at,
             stored,
             current,
             labelled,
-        };
-        if retires && let Some(outcome) = self.retire_falling_off(&mut base).await? {
-            return Ok(outcome);
-        }
-        self.make_and_store(base, retires).await
+        }))
     }
 
     /// A value is stored for this token. It is an earlier try's, unless it is the copy of current
@@ -89,173 +121,123 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         if pending.value != current.value {
             return Ok(Outcome::AlreadyStored);
         }
-        self.release_pending().await?;
+        self.calls.release_pending().await?;
         Err(RotationErrorKind::DryRunLeftover)
     }
 
-    /// Retires what is about to lose its last label, after the current credential has proved that
+    /// Ends the credential that is about to lose its last label, after the current one has proved that
     /// it works: an operator may have stored a broken one, and then the previous is the way back.
-    async fn retire_falling_off(&mut self, base: &mut Base<B::Credential>) -> Result<Option<Outcome>> {
-        let Some(falling) = base.labelled.iter().find(|other| other.falls_off) else {
-            return Ok(None);
-        };
-        let others = base
-            .labelled
-            .iter()
-            .filter(|other| other.version != falling.version);
-        let protected = self.live_ids(&base.current, others);
-        let Some(credential) = &falling.credential else {
-            let kept = Retirement::kept("its value cannot be read, so it counts as live");
-            self.put_down(&falling.version, None, Retire::FallingOff, kept);
-            return Ok(None);
-        };
-        let id = self.id(credential);
-        if !protected.all_identified() {
-            let kept = Retirement::kept("a labelled version's credential has no id, and may be this one");
-            self.put_down(&falling.version, id, Retire::FallingOff, kept);
-            return Ok(None);
-        }
-        if objection(id.as_deref(), &protected).is_none() {
-            self.enough_time(RETIRE)?;
-            self.test_current(&base.secret, &base.current, self.create_deadline())
-                .await?;
-            // The test may have taken its time, and somebody may have gone back to the previous.
-            if let Some(outcome) = self
-                .unless_fresh(&base.secret, &base.stored, &mut base.looked)
-                .await?
-            {
-                return Ok(Some(outcome));
+    async fn end_what_falls_off(
+        &mut self,
+        base: &Base<B::Credential>,
+        looked: &mut Duration,
+    ) -> Result<Progress<()>> {
+        let (version, credential) = match falling_off(self.id(&base.current), base.labelled()) {
+            FallingOff::Nothing => return Ok(Progress::Continue(())),
+            FallingOff::Keep { version, id, why } => {
+                let id = id.map(str::to_owned);
+                self.record(version, id, Retire::FallingOff, Retirement::kept(why));
+                return Ok(Progress::Continue(()));
             }
-            self.enough_time(RETIRE)?;
-        }
-        let falling = (falling.version.as_str(), credential);
-        self.retire(&base.secret, falling, Retire::FallingOff, &protected)
+            FallingOff::End { version, credential } => (version, credential),
+        };
+        self.enough_time(END_PREVIOUS)?;
+        self.prove_current(&base.secret, &base.current, self.create_deadline())
             .await?;
-        Ok(None)
+        // The proof may have taken its time, and somebody may have gone back to the previous.
+        if let Progress::Break(outcome) = self.look_again_if_old(base, looked).await? {
+            return Ok(Progress::Break(outcome));
+        }
+        self.enough_time(END_PREVIOUS)?;
+        self.end(&base.secret, (version, credential), Retire::FallingOff)
+            .await?;
+        Ok(Progress::Continue(()))
     }
 
-    async fn make_and_store(&mut self, mut base: Base<B::Credential>, complete: bool) -> Result<Outcome> {
-        if let Some(outcome) = self
-            .unless_fresh(&base.secret, &base.stored, &mut base.looked)
-            .await?
-        {
-            return Ok(outcome);
-        }
+    /// Makes the next credential, and lays it over the current document.
+    async fn make(&mut self, base: &Base<B::Credential>) -> Result<Made<B::Credential>> {
         self.enough_time(MAKE)?;
-        let live = self.live_ids(&base.current, &base.labelled);
-        let live = if complete { live } else { live.incomplete() };
-        let previous = base.labelled.iter().find(|other| other.is_previous);
-        let previous = previous.and_then(|other| other.credential.as_ref());
-        let credential = self
-            .make(&base.secret, Live::new(&base.current, previous, &live))
-            .await?;
-        let value = match base.stored.value.overlay(&base.current, &credential) {
-            Ok(value) if value == base.stored.value => {
-                // Nothing was made, so there is nothing to undo.
-                let bug = "it returned the current credential as the next; a bug in it";
-                let source = BackendError::misconfigured(bug);
-                return Err(RotationErrorKind::Backend {
-                    operation: MAKE,
-                    source,
-                });
-            }
-            Ok(value) => value,
-            Err(error) => {
-                return Err(self
-                    .undo(&base.secret, &credential, &live, unwritable(error))
-                    .await);
-            }
+        let ids = live_ids(self.id(&base.current), base.labelled());
+        let ids = match base.labelled {
+            Some(_) => ids,
+            None => ids.incomplete(),
         };
-        let made = Made {
-            credential,
-            value,
-            live,
-        };
-        // Minting took time: a put on old labels would take `AWSPENDING` from whoever has it now.
-        let stale = self.elapsed().saturating_sub(base.looked) > FRESH;
-        if (self.backend.profile().mints || stale)
-            && let Err(failure) = self.look_again(&base.secret).await
-        {
-            return Err(self
-                .undo(&base.secret, &made.credential, &made.live, failure)
-                .await);
+        let credential = self.ask_for_next(base, &ids).await?;
+        match next_value(&base.stored.value, &base.current, &credential) {
+            Ok(value) => Ok(Made {
+                credential,
+                value,
+                protected: ids,
+            }),
+            // Nothing was made, so there is nothing to undo.
+            Err(NotStorable::Current) => Err(RotationErrorKind::Backend {
+                operation: MAKE,
+                source: BackendError::misconfigured(
+                    "it returned the current credential as the next; a bug in it",
+                ),
+            }),
+            Err(NotStorable::Unwritable(error)) => {
+                let failure = unwritable(error);
+                Err(self.undo(&base.secret, (&credential, &ids), failure).await)
+            }
         }
-        self.put(&base.secret, &made).await
+    }
+
+    async fn ask_for_next(&self, base: &Base<B::Credential>, ids: &LiveIds) -> Result<B::Credential> {
+        let previous = base.labelled().iter().find(|other| other.is_previous);
+        let previous = previous.and_then(|other| other.credential.as_ref());
+        let deadline = self.create_deadline();
+        let context = self.context(&base.secret, deadline);
+        let live = Live::new(&base.current, previous, ids);
+        self.must(MAKE, deadline, self.backend.create(&context, live))
+            .await
     }
 
     /// Refuses to start what cannot be undone when it could not be seen through.
     fn enough_time(&self, doing: &'static str) -> Result<()> {
-        if self.remaining() < self.backend.profile().create_budget {
+        if self.calls.remaining() < self.profile().create_budget {
             return Err(RotationErrorKind::OutOfTime { doing });
         }
         Ok(())
     }
 
-    /// Before what could be a way back is ended: an operator may have stored a broken current.
-    pub(super) async fn test_current(
-        &self,
-        secret: &SecretDescription,
-        current: &B::Credential,
-        deadline: Deadline,
-    ) -> Result<()> {
-        let context = self.context(secret, deadline);
-        let test = self.backend.test(&context, current);
-        self.until(deadline, "test the AWSCURRENT credential", test)
-            .await?
-            .map_err(|source| RotationErrorKind::CurrentBroken { source })
-    }
-
-    async fn make(&self, secret: &SecretDescription, live: Live<'_, B::Credential>) -> Result<B::Credential> {
-        let deadline = self.create_deadline();
-        let context = self.context(secret, deadline);
-        let create = self.backend.create(&context, live);
-        self.backend(MAKE, deadline, create).await
-    }
-
     fn create_deadline(&self) -> Deadline {
-        if self.backend.profile().mints {
-            self.deadline.less(STORE_RESERVE)
-        } else {
-            self.deadline
+        match self.profile().mints {
+            true => self.calls.deadline().less(STORE_RESERVE),
+            false => self.calls.deadline(),
         }
     }
 
     /// Looks again if the last look is old: the labels must be the same, and if an overlapping
     /// invocation has stored a value by now, there is nothing left to do.
-    async fn unless_fresh(
+    async fn look_again_if_old(
         &self,
-        secret: &SecretDescription,
-        current: &StoredVersion,
+        base: &Base<B::Credential>,
         looked: &mut Duration,
-    ) -> Result<Option<Outcome>> {
-        if self.elapsed().saturating_sub(*looked) <= FRESH {
-            return Ok(None);
+    ) -> Result<Progress<()>> {
+        let now = self.calls.elapsed();
+        if !is_old(*looked, now) {
+            return Ok(Progress::Continue(()));
         }
-        let began = self.elapsed();
-        let (_, pending) = tokio::try_join!(self.look_again(secret), self.read_pending())?;
-        *looked = began;
+        let (_, pending) = tokio::try_join!(self.labels_unmoved(&base.secret), self.calls.read_pending())?;
+        *looked = now;
         match pending {
-            Some(pending) => self.already_stored(current, &pending).await.map(Some),
-            None => Ok(None),
+            Some(pending) => {
+                let outcome = self.already_stored(&base.stored, &pending).await?;
+                Ok(Progress::Break(outcome))
+            }
+            None => Ok(Progress::Continue(())),
         }
     }
 
     /// The labels, once more: none may have moved.
-    async fn look_again(&self, secret: &SecretDescription) -> Result<()> {
-        let now = self.describe().await?;
-        match self.verdict(&now)? {
-            Verdict::Proceed { .. } if labels(&now) == labels(secret) => Ok(()),
-            _ => Err(RotationErrorKind::LabelsMoved),
+    pub(super) async fn labels_unmoved(&self, secret: &SecretDescription) -> Result<()> {
+        let now = self.calls.describe().await?;
+        match unmoved(secret, &now, self.verdict(&now)?) {
+            true => Ok(()),
+            false => Err(RotationErrorKind::LabelsMoved),
         }
     }
-}
-
-/// The labels of each version; the service does not promise an order among them.
-fn labels(secret: &SecretDescription) -> BTreeMap<&str, BTreeSet<&str>> {
-    let versions = secret.versions.iter();
-    versions
-        .map(|(version, stages)| (version.as_str(), stages.iter().map(String::as_str).collect()))
-        .collect()
 }
 
 fn unwritable(source: DocumentError) -> RotationErrorKind {

@@ -12,13 +12,16 @@ use crate::store::{
     StoreErrorKind, StoredVersion, VersionRef,
 };
 
-use super::attempt::{Attempt, Result, decode};
-use super::retire::objection;
-use super::{FRESH, Grace, Outcome};
+use super::attempt::{Attempt, decode};
+use super::calls::{PROMOTE, Result};
+use super::decide::is_old;
+use super::grace::Grace;
+use super::labelled::objection;
+use super::report::Outcome;
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     pub(in crate::rotator) async fn finish(&mut self) -> Result<Outcome> {
-        let secret = self.describe().await?;
+        let secret = self.calls.describe().await?;
         let verdict = self.verdict(&secret)?;
         let grace = self.grace(&secret)?;
         let (outcome, superseded) = match verdict {
@@ -26,9 +29,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
                 self.promote(current).await?;
                 (Outcome::Promoted, Some(current))
             }
-            Verdict::ResumeCleanUp | Verdict::AlreadyCurrent => {
-                (Outcome::AlreadyCurrent, secret.version_with(AWSPREVIOUS))
-            }
+            Verdict::AlreadyCurrent => (Outcome::AlreadyCurrent, secret.version_with(AWSPREVIOUS)),
         };
         if grace == Grace::None
             && let Some(superseded) = superseded
@@ -41,21 +42,20 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     /// Moves `AWSCURRENT` from `current` to the token, by compare-and-swap. When that fails or its
     /// answer is lost, the labels tell whether an earlier or overlapping call did it.
     async fn promote(&self, current: &str) -> Result<()> {
-        let promote = self.store.promote(self.secret(), self.token(), current);
-        let Err(error) = self.until(self.deadline, "move AWSCURRENT", promote).await? else {
+        let Err(error) = self.calls.promote(current).await? else {
             return Ok(());
         };
         let moved = error.kind() == StoreErrorKind::StageMismatch;
         if moved || error.effect() == Effect::Unknown {
-            let secret = self.describe().await?;
+            let secret = self.calls.describe().await?;
             match self.verdict(&secret)? {
-                Verdict::ResumeCleanUp | Verdict::AlreadyCurrent => return Ok(()),
+                Verdict::AlreadyCurrent => return Ok(()),
                 Verdict::Proceed { .. } if moved => return Err(RotationErrorKind::LabelsMoved),
                 Verdict::Proceed { .. } => {}
             }
         }
         Err(RotationErrorKind::Store {
-            operation: "move AWSCURRENT",
+            operation: PROMOTE,
             source: error,
         })
     }
@@ -90,9 +90,10 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         let protected = LiveIds::new([self.id(&current)]);
         if objection(self.id(&superseded).as_deref(), &protected).is_none() {
             // This may be a promotion that arrived late, of a credential that another rotation has ended since.
-            self.test_current(secret, &current, self.deadline).await?;
+            self.prove_current(secret, &current, self.calls.deadline())
+                .await?;
         }
-        self.retire(secret, (version, &superseded), Retire::Superseded, &protected)
+        self.end_unless_protected(secret, (version, &superseded), Retire::Superseded, &protected)
             .await
     }
 
@@ -101,17 +102,17 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     /// long enough for that.
     async fn after_promotion(&self, superseded: &str) -> Result<(StoredVersion, StoredVersion)> {
         for pause in [100, 400, 1600, 0].map(Duration::from_millis) {
-            let began = self.elapsed();
-            let previous = self.read(VersionRef::IdAndStage(superseded, AWSPREVIOUS));
-            let current = self.read(VersionRef::IdAndStage(self.token(), AWSCURRENT));
+            let began = self.calls.elapsed();
+            let previous = self.calls.read(VersionRef::IdAndStage(superseded, AWSPREVIOUS));
+            let current = self.calls.read(VersionRef::IdAndStage(self.token(), AWSCURRENT));
             let (previous, current) = tokio::try_join!(previous, current)?;
-            let took = self.elapsed().saturating_sub(began);
+            let old = is_old(began, self.calls.elapsed());
             match (previous.value(), current.value()) {
-                (Ok(Some(previous)), Ok(Some(current))) if took <= FRESH => return Ok((previous, current)),
+                (Ok(Some(previous)), Ok(Some(current))) if !old => return Ok((previous, current)),
                 (Err(error), _) | (_, Err(error)) if !matches!(error, RotationErrorKind::LabelsMoved) => {
                     return Err(error);
                 }
-                _ => self.sleep(pause.min(self.remaining())).await,
+                _ => self.calls.sleep(pause.min(self.calls.remaining())).await,
             }
         }
         Err(RotationErrorKind::LabelsMoved)
@@ -122,7 +123,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     async fn replicas_in_sync(&self, superseded: &str) -> Result<SecretDescription> {
         let mut pause = Duration::from_millis(500);
         loop {
-            let secret = self.describe().await.map_err(still_live)?;
+            let secret = self.calls.describe().await.map_err(still_live)?;
             let current = secret.version_with(AWSCURRENT) == Some(self.token());
             if !current || secret.version_with(AWSPREVIOUS) != Some(superseded) {
                 return Err(RotationErrorKind::LabelsMoved);
@@ -135,9 +136,11 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
             let cause = match (behind(ReplicaStatus::Failed), behind(ReplicaStatus::Behind)) {
                 (None, None) => return Ok(secret),
                 (Some(region), _) => StillLive::ReplicaFailed { region },
-                (None, Some(region)) if pause >= self.remaining() => StillLive::ReplicaBehind { region },
+                (None, Some(region)) if pause >= self.calls.remaining() => {
+                    StillLive::ReplicaBehind { region }
+                }
                 (None, Some(_)) => {
-                    self.sleep(pause).await;
+                    self.calls.sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
                     continue;
                 }

@@ -1,43 +1,43 @@
-//! createSecret's put, and what follows when it fails.
+//! createSecret's put, and what follows it.
+
+use std::time::Duration;
 
 use crate::backend::CredentialBackend;
 use crate::error::{RotationErrorKind, chain};
 use crate::live::LiveIds;
 use crate::retire::Retire;
-use crate::store::{
-    Effect, SecretDescription, SecretStore, StoreError, StoreErrorKind, StoredVersion, VersionRef,
-};
+use crate::store::{SecretDescription, SecretStore, StoreError, StoredVersion, VersionRef};
 
-use super::Outcome;
-use super::attempt::{Attempt, Result};
-use super::create::Made;
-use super::load::Read;
-
-const PUT: &str = "store the pending value";
+use super::attempt::{Attempt, not_compensated};
+use super::calls::{PUT, Result};
+use super::decide::{AfterPut, UnderToken, after_put, looks_before_put, may_be_ended};
+use super::made::Made;
+use super::read::Read;
+use super::report::Outcome;
 
 impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
+    /// Stores what was made, if the labels are as they were at `looked`.
     pub(super) async fn put(
         &mut self,
         secret: &SecretDescription,
+        looked: Duration,
         made: &Made<B::Credential>,
     ) -> Result<Outcome> {
-        let (token, rotation_token) = (self.token(), self.event.rotation_token());
-        let put = self
-            .store
-            .put_pending(self.secret(), token, &made.value, rotation_token);
+        let ours = (&made.credential, &made.protected);
+        if looks_before_put(self.profile().mints, looked, self.calls.elapsed())
+            && let Err(failure) = self.labels_unmoved(secret).await
+        {
+            return Err(self.undo(secret, ours, failure).await);
+        }
         // Out of time in here leaves the outcome unknown: nothing is retired.
-        match self.until(self.deadline, PUT, put).await? {
-            Ok(()) => Ok(Outcome::Created),
-            Err(error) if error.kind() == StoreErrorKind::Conflict => {
-                self.lost_to_another(secret, made, error).await
-            }
-            Err(error) if error.effect() == Effect::Unknown => self.find_out(secret, made, error).await,
-            Err(source) => {
-                let failure = RotationErrorKind::Store {
-                    operation: PUT,
-                    source,
-                };
-                Err(self.undo(secret, &made.credential, &made.live, failure).await)
+        match after_put(self.calls.put_pending(&made.value).await?) {
+            AfterPut::Done => Ok(Outcome::Created),
+            AfterPut::ReadTheOther(conflict) => self.lost_to_another(secret, made, conflict).await,
+            AfterPut::FindOut(lost) => self.find_out(secret, made, lost).await,
+            AfterPut::Undo(source) => {
+                let operation = PUT;
+                let failure = RotationErrorKind::Store { operation, source };
+                Err(self.undo(secret, ours, failure).await)
             }
         }
     }
@@ -50,7 +50,7 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         made: &Made<B::Credential>,
         conflict: StoreError,
     ) -> Result<Outcome> {
-        match self.stored_under_token().await {
+        match self.calls.await_stored().await {
             Ok(Some(stored)) => self.yield_to(secret, made, &stored).await,
             Ok(None) | Err(_) => Err(RotationErrorKind::LostRace { source: conflict }),
         }
@@ -64,24 +64,26 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         made: &Made<B::Credential>,
         lost: StoreError,
     ) -> Result<Outcome> {
-        match self.read_pending().await {
+        match self.calls.read_pending().await {
             Ok(Some(stored)) if stored.value == made.value => Ok(Outcome::Created),
             Ok(Some(stored)) => self.yield_to(secret, made, &stored).await,
             Ok(None) | Err(_) => Err(RotationErrorKind::StoreUnknown { source: lost }),
         }
     }
 
+    /// Another value is stored for this token, and the rotation goes on with that one.
     async fn yield_to(
         &mut self,
         secret: &SecretDescription,
         made: &Made<B::Credential>,
         stored: &StoredVersion,
     ) -> Result<Outcome> {
-        if !self.backend.profile().mints {
+        if !self.profile().mints {
             return Ok(Outcome::AlreadyStored);
         }
-        if self.is_another(stored, &made.credential) {
-            self.end(secret, &made.credential, &made.live).await?;
+        if self.may_end(&made.credential, Some(stored)) {
+            self.end_unstored(secret, (&made.credential, &made.protected))
+                .await?;
         } else {
             tracing::warn!(
                 "another invocation stored its credential first; ours was kept, it may be the same"
@@ -91,35 +93,30 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
     }
 
     /// Ends what was minted and is certainly not stored by this call, unless an overlapping one has
-    /// stored what may be the same, where the target hands out one credential for one token. Returns
-    /// the failure to report.
+    /// stored what may be the same. Returns the failure to report.
     pub(super) async fn undo(
         &mut self,
         secret: &SecretDescription,
-        made: &B::Credential,
-        live: &LiveIds,
+        (credential, protected): (&B::Credential, &LiveIds),
         failure: RotationErrorKind,
     ) -> RotationErrorKind {
-        if !self.backend.profile().mints {
+        if !self.profile().mints {
             return failure;
         }
-        let stored = self
-            .read(VersionRef::Id(self.token()))
-            .await
-            .and_then(Read::value);
-        let kept = match stored {
-            Ok(stored) => stored.is_some_and(|stored| !self.is_another(&stored, made)),
-            Err(_) => true,
+        let under_token = self.calls.read(VersionRef::Id(self.token())).await;
+        let ends = match under_token.and_then(Read::value) {
+            Ok(stored) => self.may_end(credential, stored.as_ref()),
+            Err(_) => may_be_ended(self.id(credential).as_deref(), UnderToken::NotKnown),
         };
-        if kept {
-            let id = self.id(made);
+        if !ends {
+            let id = self.id(credential);
             tracing::warn!(
                 id,
                 "the new credential was not stored, and is left to the next rotation"
             );
             return failure;
         }
-        match self.end(secret, made, live).await {
+        match self.end_unstored(secret, (credential, protected)).await {
             Ok(()) => failure,
             Err(error) => {
                 tracing::warn!(error = chain(&failure), "the new credential was not stored");
@@ -128,22 +125,25 @@ impl<B: CredentialBackend, S: SecretStore> Attempt<'_, B, S> {
         }
     }
 
-    /// Whether what is stored is certainly another credential than this: their ids differ.
-    fn is_another(&self, stored: &StoredVersion, made: &B::Credential) -> bool {
-        let stored = self.readable(stored).and_then(|stored| self.id(&stored));
-        stored.is_some() && stored != self.id(made)
+    /// Whether ours may be ended, given what is stored under the token.
+    fn may_end(&self, ours: &B::Credential, stored: Option<&StoredVersion>) -> bool {
+        let stored_id = |stored: &StoredVersion| self.readable(stored).and_then(|stored| self.id(&stored));
+        let id = stored.and_then(stored_id);
+        let under_token = match stored {
+            None => UnderToken::Nothing,
+            Some(_) => UnderToken::Credential(id.as_deref()),
+        };
+        may_be_ended(self.id(ours).as_deref(), under_token)
     }
 
-    async fn end(&mut self, secret: &SecretDescription, made: &B::Credential, live: &LiveIds) -> Result<()> {
-        self.retire(secret, (self.token(), made), Retire::NotStored, live)
+    async fn end_unstored(
+        &mut self,
+        secret: &SecretDescription,
+        (credential, protected): (&B::Credential, &LiveIds),
+    ) -> Result<()> {
+        let ours = (self.token(), credential);
+        self.end_unless_protected(secret, ours, Retire::NotStored, protected)
             .await
             .map_err(|error| not_compensated(error, Retire::NotStored))
-    }
-}
-
-pub(super) fn not_compensated(error: RotationErrorKind, reason: Retire) -> RotationErrorKind {
-    match error {
-        RotationErrorKind::Backend { source, .. } => RotationErrorKind::NotCompensated { reason, source },
-        other => other,
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rotation_core::{
-    AWSCURRENT, BackendError, CredentialBackend, Deadline, Live, LiveIds, Outside, Profile, Retire,
-    Retirement, SecretReader, SecretStore, SecretValue, Step, StepContext, StoreError, VersionRef,
-    async_trait,
+    AWSCURRENT, BackendError, CredentialBackend, Live, LiveIds, Outside, Profile, Retire, Retirement,
+    SecretReader, SecretStore, SecretValue, Step, StepContext, StoreError, VersionRef, async_trait,
 };
 
 use crate::faults::is_secrets_manager;
@@ -109,12 +108,8 @@ impl<B: CredentialBackend> Bench<B> {
         clock: &'a crate::SharedClock,
         reader: &'a Reader,
     ) -> StepContext<'a> {
-        let outside = Outside {
-            clock,
-            random: &self.random,
-            secrets: reader,
-        };
-        StepContext::new(&self.arn, token, step, Deadline::after(clock, time), outside)
+        let outside = Outside::new(clock).with_random(&self.random).with_secrets(reader);
+        outside.context(&self.arn, token, step, time)
     }
 
     /// `create`, where these credentials are the live ones, current first.

@@ -1,11 +1,8 @@
 //! createSecret, against the simulator.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{Bench, SENTINEL, document, put_pending};
+use crate::common::{Bench, SENTINEL, document, put_pending};
 use rotation_core::{
     BackendError, ErrorClass, Grace, Outcome, Profile, RotationErrorKind as Kind, SecretValue, Step, chain,
 };
@@ -54,7 +51,7 @@ async fn what_falls_off_is_retired_once_current_has_proved_that_it_works() {
         bench.target.calls(),
         ["test k1", "retire k0 FallingOff", "create current=k1 previous=k0"]
     );
-    let [retired] = report.retired.as_slice() else {
+    let [retired] = report.endings.as_slice() else {
         panic!("{report:?}")
     };
     assert_eq!(retired.id.as_deref(), Some("k0"));
@@ -102,7 +99,7 @@ async fn a_previous_version_that_cannot_be_retired_does_not_block() {
         let bench = Bench::starting_with(MINTED, &[previous, document("k1")]);
         let report = bench.step(&bench.start(), CreateSecret).await.unwrap();
         assert_eq!(bench.target.calls().len(), 1, "{row}: create alone");
-        let [kept] = report.retired.as_slice() else {
+        let [kept] = report.endings.as_slice() else {
             panic!("{row}: {report:?}")
         };
         assert!(kept.result.to_string().contains(why), "{row}: {}", kept.result);

@@ -1,9 +1,6 @@
 //! setSecret and testSecret, against the simulator.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-mod common;
-
-use common::{Bench, document};
+use crate::common::{Bench, document};
 use rotation_core::{Applied, BackendError, ErrorClass, Outcome, Profile, RotationErrorKind as Kind, Step};
 use rotation_testkit::Fault;
 

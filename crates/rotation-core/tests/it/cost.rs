@@ -1,12 +1,9 @@
 //! What a rotation costs: calls to Secrets Manager, and rounds of waiting for it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Bench, MINUTES};
+use crate::common::{Bench, MINUTES};
 use rotation_core::{
     Profile, Rotate, RotationEvent, Rotator, SecretDescription, SecretStore, SecretString, SecretValue, Step,
     StoreError, StoredVersion, VersionRef, async_trait,
@@ -19,8 +16,8 @@ const MINTED: Profile = Profile::minted("minted");
 const CHOSEN: Profile = Profile::chosen("chosen");
 
 /// What the manual says of these counts.
-const COSTS: &str = include_str!("../../../docs/costs.md");
-const SCHEDULING: &str = include_str!("../../../docs/scheduling.md");
+const COSTS: &str = include_str!("../../../../docs/costs.md");
+const SCHEDULING: &str = include_str!("../../../../docs/scheduling.md");
 
 /// The actions that each step of a warm rotation calls, by what the backend is like.
 fn counted() -> [(Profile, [Vec<&'static str>; 4]); 3] {

@@ -1,10 +1,4 @@
 //! A backend whose every answer a test can set, and which records every call.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    reason = "each test file uses a part of it"
-)]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,42 +13,42 @@ use rotation_testkit::{Simulator, SimulatorStore};
 use serde::{Deserialize, Serialize};
 
 /// Far more than any step needs.
-pub const MINUTES: Duration = Duration::from_secs(300);
+pub(crate) const MINUTES: Duration = Duration::from_secs(300);
 
 /// Sentinel in every secret value, to grep output for.
-pub const SENTINEL: &str = "s3ntinel";
+pub(crate) const SENTINEL: &str = "s3ntinel";
 
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Key {
+pub(crate) struct Key {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    pub key: SecretString,
+    pub(crate) id: Option<String>,
+    pub(crate) key: SecretString,
 }
 
 type Failure = Arc<dyn Fn() -> BackendError + Send + Sync>;
 type Hook = Box<dyn FnOnce() + Send>;
 
-pub struct State {
-    pub profile: Profile,
+pub(crate) struct State {
+    pub(crate) profile: Profile,
     /// The id of the next credential, or none for one without.
-    pub next_id: Option<String>,
-    pub calls: Vec<String>,
-    pub live: Vec<String>,
+    pub(crate) next_id: Option<String>,
+    pub(crate) calls: Vec<String>,
+    pub(crate) live: Vec<String>,
     failures: BTreeMap<&'static str, Failure>,
     hang: Option<&'static str>,
     delays: BTreeMap<&'static str, Duration>,
     hooks: BTreeMap<&'static str, Hook>,
     /// What the last `create` was told of the time.
-    pub as_of: Option<SystemTime>,
-    pub kept: Option<&'static str>,
+    pub(crate) as_of: Option<SystemTime>,
+    pub(crate) kept: Option<&'static str>,
     made: u32,
 }
 
 #[derive(Clone)]
-pub struct Target(Arc<Mutex<State>>);
+pub(crate) struct Target(Arc<Mutex<State>>);
 
 impl Target {
-    pub fn new(profile: Profile) -> Self {
+    pub(crate) fn new(profile: Profile) -> Self {
         Self(Arc::new(Mutex::new(State {
             profile,
             next_id: Some("k2".into()),
@@ -70,34 +64,38 @@ impl Target {
         })))
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 
     /// The calls so far, and forgets them.
-    pub fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
     }
 
-    pub fn fail(&self, method: &'static str, failure: impl Fn() -> BackendError + Send + Sync + 'static) {
+    pub(crate) fn fail(
+        &self,
+        method: &'static str,
+        failure: impl Fn() -> BackendError + Send + Sync + 'static,
+    ) {
         self.state().failures.insert(method, Arc::new(failure));
     }
 
-    pub fn mend(&self, method: &'static str) {
+    pub(crate) fn mend(&self, method: &'static str) {
         self.state().failures.remove(method);
     }
 
-    pub fn hang_in(&self, method: &'static str) {
+    pub(crate) fn hang_in(&self, method: &'static str) {
         self.state().hang = Some(method);
     }
 
     /// Each call of the method takes this long.
-    pub fn delay(&self, method: &'static str, duration: Duration) {
+    pub(crate) fn delay(&self, method: &'static str, duration: Duration) {
         self.state().delays.insert(method, duration);
     }
 
     /// Runs in the next call of the method, after its delay.
-    pub fn during(&self, method: &'static str, hook: impl FnOnce() + Send + 'static) {
+    pub(crate) fn during(&self, method: &'static str, hook: impl FnOnce() + Send + 'static) {
         self.state().hooks.insert(method, Box::new(hook));
     }
 
@@ -201,30 +199,30 @@ impl CredentialBackend for Target {
 }
 
 /// A secret's document with this key id, and a key that the tests look for in output.
-pub fn document(id: &str) -> SecretValue {
+pub(crate) fn document(id: &str) -> SecretValue {
     SecretValue::text(format!(r#"{{"note":1.10,"id":"{id}","key":"{SENTINEL}-{id}"}}"#))
 }
 
 /// A secret with the key k1 under `AWSCURRENT`, its target, and the rotator between them.
-pub struct Bench {
-    pub simulator: Simulator,
-    pub target: Target,
-    pub rotator: Rotator<Target, SimulatorStore>,
-    pub arn: String,
+pub(crate) struct Bench {
+    pub(crate) simulator: Simulator,
+    pub(crate) target: Target,
+    pub(crate) rotator: Rotator<Target, SimulatorStore>,
+    pub(crate) arn: String,
 }
 
 impl Bench {
-    pub fn new(profile: Profile) -> Self {
+    pub(crate) fn new(profile: Profile) -> Self {
         Self::starting_with(profile, &[document("k1")])
     }
 
     /// With the key k0 under `AWSPREVIOUS`.
-    pub fn with_previous(profile: Profile) -> Self {
+    pub(crate) fn with_previous(profile: Profile) -> Self {
         Self::starting_with(profile, &[document("k0"), document("k1")])
     }
 
     /// Values that were current one after another.
-    pub fn starting_with(profile: Profile, values: &[SecretValue]) -> Self {
+    pub(crate) fn starting_with(profile: Profile, values: &[SecretValue]) -> Self {
         let simulator = Simulator::new();
         let operator = simulator.operator();
         let (first, rest) = values.split_first().unwrap();
@@ -243,12 +241,12 @@ impl Bench {
     }
 
     /// `RotateSecret`: the token of the new rotation.
-    pub fn start(&self) -> String {
+    pub(crate) fn start(&self) -> String {
         self.simulator.operator().rotate(&self.arn).unwrap()
     }
 
     /// Gives up the rotation under way and starts another.
-    pub fn start_again(&self) -> String {
+    pub(crate) fn start_again(&self) -> String {
         let operator = self.simulator.operator();
         operator.put(&self.arn, document("manual")).unwrap();
         let token = self.start();
@@ -257,7 +255,7 @@ impl Bench {
     }
 
     /// A rotation that has got as far as the step before `step`.
-    pub async fn start_until(&self, step: Step) -> String {
+    pub(crate) async fn start_until(&self, step: Step) -> String {
         let token = self.start();
         for earlier in Step::ALL.into_iter().filter(|&earlier| earlier < step) {
             self.step(&token, earlier).await.unwrap();
@@ -268,11 +266,11 @@ impl Bench {
         token
     }
 
-    pub async fn step(&self, token: &str, step: Step) -> Result<StepReport, RotationError> {
+    pub(crate) async fn step(&self, token: &str, step: Step) -> Result<StepReport, RotationError> {
         self.step_within(token, step, MINUTES).await
     }
 
-    pub async fn step_within(
+    pub(crate) async fn step_within(
         &self,
         token: &str,
         step: Step,
@@ -286,7 +284,7 @@ impl Bench {
     }
 
     /// All four steps of a new rotation.
-    pub async fn rotate(&self) -> String {
+    pub(crate) async fn rotate(&self) -> String {
         let token = self.start();
         for step in Step::ALL {
             self.step(&token, step).await.unwrap();
@@ -295,18 +293,18 @@ impl Bench {
     }
 
     /// Stores a pending value as the rotation function does.
-    pub fn put_pending(&self, token: &str, value: SecretValue) {
+    pub(crate) fn put_pending(&self, token: &str, value: SecretValue) {
         put_pending(&self.simulator, &self.arn, token, value);
     }
 
     /// The labels of a version, sorted.
-    pub fn labels(&self, version: &str) -> Vec<String> {
+    pub(crate) fn labels(&self, version: &str) -> Vec<String> {
         let mut labels = self.simulator.labels(&self.arn).of(version).to_vec();
         labels.sort();
         labels
     }
 
-    pub fn version_with(&self, label: &str) -> String {
+    pub(crate) fn version_with(&self, label: &str) -> String {
         self.simulator
             .labels(&self.arn)
             .version_with(label)
@@ -315,7 +313,7 @@ impl Bench {
     }
 
     /// The value under a label, in clear.
-    pub fn value(&self, label: &str) -> String {
+    pub(crate) fn value(&self, label: &str) -> String {
         match self.simulator.operator().value(&self.arn, label).unwrap() {
             SecretValue::Text(text) => text.expose_secret().to_owned(),
             SecretValue::Binary(_) => panic!("a binary value"),
@@ -323,7 +321,7 @@ impl Bench {
     }
 
     /// Somebody goes back to the previous version, now or in a hook.
-    pub fn roll_back(&self) -> impl FnOnce() + Send + 'static {
+    pub(crate) fn roll_back(&self) -> impl FnOnce() + Send + 'static {
         let (simulator, arn) = (self.simulator.clone(), self.arn.clone());
         let (current, previous) = (self.version_with("AWSCURRENT"), self.version_with("AWSPREVIOUS"));
         move || {
@@ -335,7 +333,7 @@ impl Bench {
     }
 
     /// The actions that the rotation function called, and forgets them.
-    pub fn actions(&self) -> Vec<String> {
+    pub(crate) fn actions(&self) -> Vec<String> {
         let calls = self.simulator.calls();
         self.simulator.clear_calls();
         calls
@@ -346,7 +344,7 @@ impl Bench {
     }
 }
 
-pub fn put_pending(simulator: &Simulator, arn: &str, token: &str, value: SecretValue) {
+pub(crate) fn put_pending(simulator: &Simulator, arn: &str, token: &str, value: SecretValue) {
     let mut request = PutSecretValue::new(arn, token, value);
     request.stages = Some(vec!["AWSPENDING".to_owned()]);
     simulator.call(Principal::RotationFunction, request).unwrap();

@@ -1,39 +1,43 @@
 //! One span and one closing event per step, and no secret in anything that is printed.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-mod common;
-
+use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::OnceLock;
 
-use common::{Bench, SENTINEL};
+use crate::common::{Bench, SENTINEL};
 use rotation_core::{Applied, BackendError, Grace, Profile, RotationErrorKind, SecretValue, Step, chain};
 use rotation_testkit::Fault;
-use tracing_subscriber::fmt::MakeWriter;
 
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What this thread logs from now on. The subscriber is the process's: tracing caches for each call
+/// site, for all threads, whether anybody listens, so that a thread without one could silence others.
+struct Captured(());
 
 impl Captured {
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        let captured = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(captured.clone())
-            .finish();
-        let guard = tracing::subscriber::set_default(subscriber);
-        (captured, guard)
+    fn start() -> Self {
+        static SUBSCRIBED: OnceLock<()> = OnceLock::new();
+        SUBSCRIBED.get_or_init(|| {
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_ansi(false)
+                .with_writer(|| Captured(()))
+                .init();
+        });
+        TEXT.take();
+        Self(())
     }
 
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(TEXT.with_borrow(Clone::clone)).unwrap()
     }
 }
 
 impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        TEXT.with_borrow_mut(|text| text.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -41,15 +45,6 @@ impl Write for Captured {
     }
 }
 
-impl<'a> MakeWriter<'a> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// One test: tracing caches per call site, for all threads, who listens.
 #[tokio::test]
 async fn what_a_step_prints() {
     a_step_is_one_span_and_ends_in_one_event().await;
@@ -57,7 +52,7 @@ async fn what_a_step_prints() {
 }
 
 async fn a_step_is_one_span_and_ends_in_one_event() {
-    let (captured, _guard) = Captured::start();
+    let captured = Captured::start();
     let bench = Bench::with_previous(Profile::minted("api-key"));
     let token = bench.rotate().await;
     bench
@@ -97,7 +92,7 @@ async fn failed(bench: &Bench, token: &str, step: Step) -> String {
 }
 
 async fn no_secret_is_printed_on_success_or_on_any_failure() {
-    let (captured, _guard) = Captured::start();
+    let captured = Captured::start();
     let mut said = String::new();
 
     for fault in Fault::ALL {

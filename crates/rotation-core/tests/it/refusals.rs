@@ -1,10 +1,7 @@
 //! What every step refuses before any effect.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-mod common;
-
-use common::{Bench, MINUTES, Target};
-use rotation_core::stages::Refusal;
+use crate::common::{Bench, MINUTES, Target};
+use rotation_core::Refusal;
 use rotation_core::{ErrorClass, Profile, Rotate, RotationErrorKind as Kind, RotationEvent, Rotator, Step};
 use rotation_testkit::Operator;
 use rotation_testkit::model::ApiError;
@@ -37,7 +34,7 @@ const ROWS: [Row; 4] = [
     },
     Row {
         name: "abandoned",
-        change: |operator, arn| operator.put(arn, common::document("manual")).map(drop),
+        change: |operator, arn| operator.put(arn, crate::common::document("manual")).map(drop),
         expected: |refusal| matches!(refusal, Refusal::NoStages | Refusal::TokenUnknown),
     },
 ];

@@ -1,5 +1,4 @@
 //! A secret that is moved to another Region: docs/multi-region.md, step by step.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::time::Duration;
 

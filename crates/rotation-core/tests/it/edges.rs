@@ -1,12 +1,9 @@
 //! What lies exactly on a limit, and what the public types print.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
-
-mod common;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Bench, Key, MINUTES, SENTINEL, document};
+use crate::common::{Bench, Key, MINUTES, SENTINEL, document};
 use rotation_core::{
     BackendError, ErrorClass, Grace, Live, LiveIds, Outcome, PasswordPolicy, Profile, Rotate, RotationError,
     RotationErrorKind as Kind, RotationEvent, Rotator, SecretValue, Step, StoreError, StoreErrorKind,
@@ -58,7 +55,7 @@ async fn only_a_previous_version_that_will_not_be_handed_out_is_passed_over() {
         let result = bench.step(&token, Step::CreateSecret).await;
         assert!(bench.simulator.faults().all_struck());
         match result {
-            Ok(report) => assert!(passes && report.retired.len() == 1, "{fault:?}: {report:?}"),
+            Ok(report) => assert!(passes && report.endings.len() == 1, "{fault:?}: {report:?}"),
             Err(error) => assert!(!passes && error.class() == ErrorClass::Unavailable, "{error:?}"),
         }
     }

@@ -1,12 +1,9 @@
 //! What happens between the look at the labels and the act, and after the time is up.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
-
-mod common;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
-use common::{Bench, MINUTES, Target, document, put_pending};
+use crate::common::{Bench, MINUTES, Target, document, put_pending};
 use rotation_core::{
     Clock, ErrorClass, Grace, Outcome, Profile, Rotate, RotationErrorKind as Kind, RotationEvent, Rotator,
     SecretDescription, SecretStore, SecretString, SecretValue, Step, StillLive, StoreError, StoredVersion,
@@ -148,7 +145,7 @@ async fn an_old_version_that_may_not_be_read_does_not_block() {
     }
     let report = bench.step(&bench.start(), CreateSecret).await.unwrap();
     assert!(bench.simulator.faults().all_struck());
-    assert_eq!((report.outcome, report.retired.len()), (Outcome::Created, 1));
+    assert_eq!((report.outcome, report.endings.len()), (Outcome::Created, 1));
     assert_eq!(bench.target.calls(), ["create current=k1 previous=none"]);
 }
 
@@ -212,7 +209,7 @@ async fn a_current_credential_without_an_id_may_be_the_previous_one() {
     let bench = Bench::starting_with(MINTED, &[document("k1"), without_id]);
     let report = bench.step(&bench.start(), CreateSecret).await.unwrap();
     assert_eq!(bench.target.calls(), ["create current=without-id previous=k1"]);
-    let [kept] = report.retired.as_slice() else {
+    let [kept] = report.endings.as_slice() else {
         panic!("{report:?}")
     };
     assert!(kept.result.to_string().contains("may be this one"), "{kept:?}");

@@ -1,11 +1,8 @@
 //! finishSecret, against the simulator.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{Bench, MINUTES};
+use crate::common::{Bench, MINUTES};
 use rotation_core::{
     BackendError, Clock, ErrorClass, Grace, Outcome, Profile, RotationError, RotationErrorKind as Kind,
     SecretValue, Step, StillLive,
@@ -93,7 +90,7 @@ async fn with_no_grace_the_superseded_credential_is_retired() {
     bench.rotator = bench.rotator.with_grace(Grace::None);
     let token = bench.start_until(FinishSecret).await;
     let report = bench.step(&token, FinishSecret).await.unwrap();
-    assert_eq!((report.outcome, report.retired.len()), (Outcome::Promoted, 1));
+    assert_eq!((report.outcome, report.endings.len()), (Outcome::Promoted, 1));
     assert_eq!(bench.target.calls(), ["test k2", "retire k1 Superseded"]);
 }
 
