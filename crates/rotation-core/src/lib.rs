@@ -48,7 +48,7 @@ pub use document::{DocumentError, SecretValue};
 pub use error::{Applied, BackendError, ErrorClass, RotationError, RotationErrorKind, StillLive, chain};
 pub use event::{EventError, RotationEvent, Step};
 pub use live::{Live, LiveIds};
-pub use password::{PasswordPolicy, PolicyError};
+pub use password::{PasswordPolicy, PasswordPolicyBuilder, PolicyError};
 pub use profile::Profile;
 pub use random::{OsRandom, RandomSource, RandomUnavailable};
 pub use reader::{CurrentReader, SecretReader};

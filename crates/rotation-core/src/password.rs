@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::random::{RandomSource, RandomUnavailable, uniform};
 use crate::secret::SecretString;
 
+const DEFAULT_LENGTH: usize = 32;
 const UPPERCASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
 const NUMBERS: &str = "0123456789";
@@ -20,8 +21,7 @@ const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 /// ```
 /// use rotation_core::{OsRandom, PasswordPolicy};
 ///
-/// let variables = |name: &str| (name == "PASSWORD_LENGTH").then(|| "20".to_owned());
-/// let policy = PasswordPolicy::from_variables(variables, r#":/@"'\"#)?;
+/// let policy = PasswordPolicy::of_length(20).excluding(r#":/@"'\"#).without_punctuation().build()?;
 /// assert_eq!(policy.generate(&OsRandom)?.expose_secret().len(), 20);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -37,7 +37,27 @@ impl PasswordPolicy {
     /// The characters that most of AWS's templates exclude when `EXCLUDE_CHARACTERS` is not set.
     pub const DEFAULT_EXCLUSIONS: &'static str = "/@\"'\\";
 
+    /// The rules of a policy for passwords of this many characters, 1 to 4096. What is not said is as
+    /// in the [default](Self::default) policy.
+    pub fn of_length(length: usize) -> PasswordPolicyBuilder {
+        PasswordPolicyBuilder {
+            length,
+            excluded: Self::DEFAULT_EXCLUSIONS.chars().collect(),
+            types: vec![UPPERCASE, LOWERCASE, NUMBERS, PUNCTUATION],
+            require_each: true,
+        }
+    }
+
     /// The policy that the variables of AWS's templates describe.
+    ///
+    /// ```
+    /// use rotation_core::{OsRandom, PasswordPolicy};
+    ///
+    /// let variables = |name: &str| (name == "PASSWORD_LENGTH").then(|| "20".to_owned());
+    /// let policy = PasswordPolicy::from_variables(variables, r#":/@"'\"#)?;
+    /// assert_eq!(policy.generate(&OsRandom)?.expose_secret().len(), 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// `lookup` is asked for each variable by name; a Lambda function passes its environment.
     ///
@@ -61,43 +81,24 @@ impl PasswordPolicy {
         let flag =
             |name: &'static str, default| lookup(name).map_or(Ok(default), |text| boolean(name, &text));
         let length = match lookup("PASSWORD_LENGTH") {
-            None => 32,
+            None => DEFAULT_LENGTH,
             Some(text) => text.trim().parse().map_err(|_| PolicyError::Length)?,
         };
-        let excluded: BTreeSet<char> = lookup("EXCLUDE_CHARACTERS")
-            .unwrap_or_else(|| default_exclusions.to_owned())
-            .chars()
-            .collect();
-        let all = [
-            (flag("EXCLUDE_UPPERCASE", false)?, UPPERCASE),
-            (flag("EXCLUDE_LOWERCASE", false)?, LOWERCASE),
-            (flag("EXCLUDE_NUMBERS", false)?, NUMBERS),
-            (flag("EXCLUDE_PUNCTUATION", false)?, PUNCTUATION),
+        let excluded = lookup("EXCLUDE_CHARACTERS");
+        let mut rules = Self::of_length(length).excluding(excluded.as_deref().unwrap_or(default_exclusions));
+        let types = [
+            ("EXCLUDE_UPPERCASE", UPPERCASE),
+            ("EXCLUDE_LOWERCASE", LOWERCASE),
+            ("EXCLUDE_NUMBERS", NUMBERS),
+            ("EXCLUDE_PUNCTUATION", PUNCTUATION),
         ];
-        let types = all
-            .into_iter()
-            .filter(|(left_out, _)| !left_out)
-            .map(|(_, characters)| characters.chars().filter(|c| !excluded.contains(c)).collect())
-            .collect();
-        Self::new(length, types, flag("REQUIRE_EACH_INCLUDED_TYPE", true)?)
-    }
-
-    fn new(length: usize, mut types: Vec<Vec<char>>, require_each: bool) -> Result<Self, PolicyError> {
-        types.retain(|characters| !characters.is_empty());
-        if !(1..=4096).contains(&length) {
-            return Err(PolicyError::Length);
+        for (variable, characters) in types {
+            if flag(variable, false)? {
+                rules = rules.without(characters);
+            }
         }
-        if types.is_empty() {
-            return Err(PolicyError::NothingLeft);
-        }
-        if require_each && length < types.len() {
-            return Err(PolicyError::TooShort { types: types.len() });
-        }
-        Ok(Self {
-            length,
-            types,
-            require_each,
-        })
+        rules.require_each = flag("REQUIRE_EACH_INCLUDED_TYPE", true)?;
+        rules.build()
     }
 
     /// A new password.
@@ -131,36 +132,121 @@ impl PasswordPolicy {
 
 impl Default for PasswordPolicy {
     fn default() -> Self {
-        let types = [UPPERCASE, LOWERCASE, NUMBERS, PUNCTUATION].map(|characters| {
-            characters
-                .chars()
-                .filter(|&c| !Self::DEFAULT_EXCLUSIONS.contains(c))
-                .collect()
-        });
+        let rules = Self::of_length(DEFAULT_LENGTH);
         Self {
-            length: 32,
-            types: types.into(),
-            require_each: true,
+            types: rules.characters(),
+            length: rules.length,
+            require_each: rules.require_each,
         }
     }
 }
 
-/// What is wrong with the variables of a password policy.
+/// The rules of a [`PasswordPolicy`], made by [`PasswordPolicy::of_length`].
+///
+/// Rules can contradict each other, and only [`build`](Self::build) knows them all.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PasswordPolicyBuilder {
+    length: usize,
+    excluded: BTreeSet<char>,
+    types: Vec<&'static str>,
+    require_each: bool,
+}
+
+impl PasswordPolicyBuilder {
+    /// Never uses these characters. They take the place of
+    /// [`DEFAULT_EXCLUSIONS`](PasswordPolicy::DEFAULT_EXCLUSIONS), and of those that were named before.
+    pub fn excluding(mut self, characters: &str) -> Self {
+        self.excluded = characters.chars().collect();
+        self
+    }
+
+    /// Leaves out the letters `A` to `Z`.
+    pub fn without_uppercase(self) -> Self {
+        self.without(UPPERCASE)
+    }
+
+    /// Leaves out the letters `a` to `z`.
+    pub fn without_lowercase(self) -> Self {
+        self.without(LOWERCASE)
+    }
+
+    /// Leaves out the digits.
+    pub fn without_numbers(self) -> Self {
+        self.without(NUMBERS)
+    }
+
+    /// Leaves out the punctuation.
+    pub fn without_punctuation(self) -> Self {
+        self.without(PUNCTUATION)
+    }
+
+    /// Lets chance decide which types occur. Otherwise each type that is not left out occurs at least
+    /// once.
+    pub fn without_requiring_each_type(mut self) -> Self {
+        self.require_each = false;
+        self
+    }
+
+    /// The policy.
+    ///
+    /// # Errors
+    ///
+    /// A [`PolicyError`] when no password can follow these rules, or when the length is out of range.
+    pub fn build(self) -> Result<PasswordPolicy, PolicyError> {
+        let types = self.characters();
+        if !(1..=4096).contains(&self.length) {
+            return Err(PolicyError::Length);
+        }
+        if types.is_empty() {
+            return Err(PolicyError::NothingLeft);
+        }
+        if self.require_each && self.length < types.len() {
+            return Err(PolicyError::TooShort { types: types.len() });
+        }
+        Ok(PasswordPolicy {
+            length: self.length,
+            types,
+            require_each: self.require_each,
+        })
+    }
+
+    fn without(mut self, left_out: &str) -> Self {
+        self.types.retain(|characters| *characters != left_out);
+        self
+    }
+
+    /// The characters of each type that has any left.
+    fn characters(&self) -> Vec<Vec<char>> {
+        let left = |characters: &&str| {
+            characters
+                .chars()
+                .filter(|c| !self.excluded.contains(c))
+                .collect()
+        };
+        let types = self.types.iter().map(left);
+        types
+            .filter(|characters: &Vec<char>| !characters.is_empty())
+            .collect()
+    }
+}
+
+/// What is wrong with the rules of a password policy. The texts name the variables of AWS's templates.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// `PASSWORD_LENGTH` is no number, or out of range.
-    #[error("PASSWORD_LENGTH must be a number from 1 to 4096")]
+    /// The length is no number, or out of range.
+    #[error("the length (PASSWORD_LENGTH) must be a number from 1 to 4096")]
     Length,
     /// A boolean is neither true nor false.
     #[error("{0} must be true or false")]
     NotBoolean(&'static str),
     /// Every character is excluded.
-    #[error("the EXCLUDE_ variables leave no character to make a password of; exclude less")]
+    #[error("the rules (the EXCLUDE_ variables) leave no character to make a password of; exclude less")]
     NothingLeft,
     /// One character of each type does not fit.
     #[error(
-        "PASSWORD_LENGTH is less than the {types} types of which REQUIRE_EACH_INCLUDED_TYPE wants one each; raise it"
+        "the length (PASSWORD_LENGTH) is less than the {types} types of characters of which one each is required (REQUIRE_EACH_INCLUDED_TYPE); raise it"
     )]
     TooShort {
         /// How many types are included.
@@ -178,110 +264,9 @@ fn boolean(name: &'static str, text: &str) -> Result<bool, PolicyError> {
 
 fn pick(characters: &[char], random: &dyn RandomSource) -> Result<char, RandomUnavailable> {
     let index = uniform(random, characters.len())?;
-    // `uniform` stays below the length, and `new` keeps no empty type.
+    // `uniform` stays below the length, and `build` keeps no empty type.
     Ok(characters.get(index).copied().unwrap_or_default())
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::random::OsRandom;
-
-    use super::*;
-
-    fn policy(variables: &[(&str, &str)]) -> Result<PasswordPolicy, PolicyError> {
-        let lookup = |name: &str| {
-            let found = variables.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        PasswordPolicy::from_variables(lookup, ":/@\"'\\")
-    }
-
-    fn generate(variables: &[(&str, &str)]) -> String {
-        let password = policy(variables).unwrap().generate(&OsRandom).unwrap();
-        password.expose_secret().to_owned()
-    }
-
-    fn count(password: &str, characters: &str) -> usize {
-        password.chars().filter(|&c| characters.contains(c)).count()
-    }
-
-    #[test]
-    fn defaults_are_those_of_the_templates() {
-        for _ in 0..200 {
-            let password = generate(&[]);
-            assert_eq!(password.len(), 32);
-            for characters in [UPPERCASE, LOWERCASE, NUMBERS, PUNCTUATION] {
-                assert!(count(&password, characters) > 0);
-            }
-            assert_eq!(count(&password, ":/@\"'\\"), 0);
-        }
-    }
-
-    #[test]
-    fn each_variable_is_obeyed() {
-        for _ in 0..50 {
-            assert_eq!(generate(&[("PASSWORD_LENGTH", "4096")]).len(), 4096);
-            assert_eq!(count(&generate(&[("EXCLUDE_NUMBERS", "Yes")]), NUMBERS), 0);
-            assert_eq!(count(&generate(&[("EXCLUDE_PUNCTUATION", "1")]), PUNCTUATION), 0);
-            assert_eq!(count(&generate(&[("EXCLUDE_UPPERCASE", "TRUE")]), UPPERCASE), 0);
-            assert_eq!(count(&generate(&[("EXCLUDE_LOWERCASE", "y")]), LOWERCASE), 0);
-            assert_eq!(count(&generate(&[("EXCLUDE_CHARACTERS", "aeiou")]), "aeiou"), 0);
-        }
-        let colons = (0..200).any(|_| generate(&[("EXCLUDE_CHARACTERS", "")]).contains(':'));
-        assert!(colons, "EXCLUDE_CHARACTERS replaces the default exclusions");
-        let one_type = (0..200).any(|_| {
-            let password = generate(&[("PASSWORD_LENGTH", "4"), ("REQUIRE_EACH_INCLUDED_TYPE", "no")]);
-            count(&password, NUMBERS) == 0
-        });
-        assert!(
-            one_type,
-            "without REQUIRE_EACH_INCLUDED_TYPE a type may be missing"
-        );
-    }
-
-    #[test]
-    fn no_password_looks_like_a_document() {
-        for _ in 0..2000 {
-            let password = generate(&[("PASSWORD_LENGTH", "4"), ("REQUIRE_EACH_INCLUDED_TYPE", "no")]);
-            assert!(!password.starts_with('{'), "{password}");
-        }
-    }
-
-    #[test]
-    fn errors_name_the_variable() {
-        let rows = [
-            (("PASSWORD_LENGTH", "0"), PolicyError::Length),
-            (("PASSWORD_LENGTH", "4097"), PolicyError::Length),
-            (("PASSWORD_LENGTH", "many"), PolicyError::Length),
-            (("PASSWORD_LENGTH", "3"), PolicyError::TooShort { types: 4 }),
-            (
-                ("EXCLUDE_NUMBERS", "ture"),
-                PolicyError::NotBoolean("EXCLUDE_NUMBERS"),
-            ),
-            (
-                ("REQUIRE_EACH_INCLUDED_TYPE", "maybe"),
-                PolicyError::NotBoolean("REQUIRE_EACH_INCLUDED_TYPE"),
-            ),
-        ];
-        for (variable, expected) in rows {
-            assert_eq!(policy(&[variable]).unwrap_err(), expected, "{variable:?}");
-        }
-        let all = ["NUMBERS", "PUNCTUATION", "UPPERCASE", "LOWERCASE"].map(|t| format!("EXCLUDE_{t}"));
-        let none: Vec<_> = all.iter().map(|name| (name.as_str(), "true")).collect();
-        assert_eq!(policy(&none).unwrap_err(), PolicyError::NothingLeft);
-    }
-
-    #[test]
-    fn every_character_is_about_as_likely() {
-        let policy = policy(&[("PASSWORD_LENGTH", "4096"), ("REQUIRE_EACH_INCLUDED_TYPE", "no")]).unwrap();
-        let mut counts = std::collections::BTreeMap::new();
-        for _ in 0..20 {
-            for c in policy.generate(&OsRandom).unwrap().expose_secret().chars() {
-                *counts.entry(c).or_insert(0) += 1;
-            }
-        }
-        // 88 characters, 931 of each expected, standard deviation 30: ten of them either way.
-        assert_eq!(counts.len(), 88);
-        assert!(counts.values().all(|n| (631..1231).contains(n)), "{counts:?}");
-    }
-}
+mod tests;
