@@ -1,14 +1,5 @@
 //! Which requests are sent again, when, and what each status means: in process, on time that stands still.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::time::Duration;
 
 use http::StatusCode;
@@ -17,9 +8,7 @@ use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend};
 use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Fault, Faults};
 
-mod support;
-
-use support::{ADMIN_TOKEN, Log, TOKEN, TRIES, World, admin, description, document, force_always};
+use crate::support::{ADMIN_TOKEN, Log, TOKEN, TRIES, World, admin, description, document, force_always};
 
 const BASE: &str = "https://api.vendor.com";
 const LIST: &str = "GET /api-keys";

@@ -1,21 +1,10 @@
 //! Descriptions as JSON: the same type as the builder's, and errors that name the field.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderBuilder, Request};
 use rotation_testkit::http::KeyProvider;
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{ADMIN_ARN, ADMIN_TOKEN, TOKEN, World, document};
+use crate::support::{ADMIN_ARN, ADMIN_TOKEN, TOKEN, World, document};
 
 fn complete() -> Value {
     json!({

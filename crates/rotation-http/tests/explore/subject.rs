@@ -1,7 +1,5 @@
 //! The backend and the test kit's provider, for the suites of the test kit.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use http::StatusCode;
 use rotation_core::{SecretValue, async_trait};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider};
@@ -12,13 +10,13 @@ use serde_json::{Value, json};
 use crate::support::{ADMIN_TOKEN, Keys};
 
 /// One way in which keys come to life.
-pub struct Way {
+pub(crate) struct Way {
     keys: Keys,
     description: Provider,
 }
 
 impl Way {
-    pub fn new(keys: Keys) -> Self {
+    pub(crate) fn new(keys: Keys) -> Self {
         let description = keys.description().build().unwrap();
         Self { keys, description }
     }

@@ -1,14 +1,6 @@
 //! Descriptions that point at the wrong place, and lists that do not tell: no key is printed, none in use is
 //! overwritten, and none that works is called gone.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
 use std::future::{Ready, ready};
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -20,9 +12,7 @@ use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, Paging, Provider,
 use rotation_testkit::http::KeyProvider;
 use serde_json::{Value, json};
 
-mod support;
-
-use support::*;
+use crate::support::*;
 
 type Answer = fn(&http::Request<Bytes>) -> (u16, Value);
 

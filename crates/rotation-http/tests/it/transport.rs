@@ -1,14 +1,5 @@
 //! The real client: whom it trusts, which way it goes, and that it sends nothing twice.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -70,7 +61,7 @@ async fn proxies_are_those_of_the_environment() {
     let target = listener(Arc::clone(&direct)).await;
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "proxies_are_those_of_the_environment"])
+        .args(["--exact", "transport::proxies_are_those_of_the_environment"])
         .env(TARGET, target);
     for name in [
         "http_proxy",

@@ -2,30 +2,15 @@
 //! always authenticates, at most one key per fault is left that no version ever held, and no key is
 //! revoked that should live.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use http::StatusCode;
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, Grace};
 use rotation_http::Request;
 use rotation_testkit::Fault;
 use rotation_testkit::http::KeyProvider;
 
-#[path = "support/history.rs"]
-mod history;
-#[path = "support/scene.rs"]
-mod scene;
-mod support;
-
-use history::{KINDS, THEN, Then, disturbed, effects, rotated_once};
-use scene::Scene;
-use support::{ADMIN_TOKEN, description, without_list};
+use crate::history::{KINDS, THEN, Then, disturbed, effects, rotated_once};
+use crate::support::scene::Scene;
+use crate::support::{ADMIN_TOKEN, description, without_list};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Lacks {

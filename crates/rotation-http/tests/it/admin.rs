@@ -1,14 +1,5 @@
 //! The admin credential: where it comes from, which requests carry it, what is wrong with it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
@@ -26,9 +17,7 @@ use rotation_testkit::TravelClock;
 use serde_json::json;
 use tower_service::Service;
 
-mod support;
-
-use support::{ADMIN_ARN, ARN, TOKEN, description, from_json};
+use crate::support::{ADMIN_ARN, ARN, TOKEN, description, from_json};
 
 /// Answers every request as the provider would, and keeps it.
 #[derive(Clone, Default)]

@@ -1,7 +1,5 @@
 //! A secret in a simulated Secrets Manager, its keys at the test kit's provider, and the function.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -12,7 +10,7 @@ use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Simulator, SimulatorStore, StepRun};
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_TOKEN, Keys, description};
+use super::{ADMIN_TOKEN, Keys, description};
 
 /// What the function is told that it has.
 pub const REMAINING: Duration = Duration::from_secs(60);

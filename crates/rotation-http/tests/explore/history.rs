@@ -1,15 +1,13 @@
 //! One rotation under faults, and what follows on a step that failed.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPENDING};
 use rotation_testkit::{Fault, Passage, StepRun};
 
-use crate::scene::Scene;
+use crate::support::scene::Scene;
 
-pub const KINDS: [Fault; 9] = [
+pub(crate) const KINDS: [Fault; 9] = [
     Fault::CrashBefore,
     Fault::CrashAfter,
     Fault::LoseRequest,
@@ -23,7 +21,7 @@ pub const KINDS: [Fault; 9] = [
 
 /// What follows on a step that failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Then {
+pub(crate) enum Then {
     /// The service replays the rotation in an hour: the maker of an orphan is then out of time.
     ReplayLater,
     /// It replays after a second: the maker may still be at work.
@@ -32,11 +30,16 @@ pub enum Then {
     NewToken,
 }
 
-pub const THEN: [Then; 3] = [Then::ReplayLater, Then::ReplayAtOnce, Then::NewToken];
+pub(crate) const THEN: [Then; 3] = [Then::ReplayLater, Then::ReplayAtOnce, Then::NewToken];
 
 /// One rotation with these faults, replays and all, and another an hour later with none: each ends
 /// with its version as `AWSCURRENT`. Says which faults struck.
-pub async fn disturbed(scene: &Scene, plan: &[(usize, Fault)], then: Then, history: &str) -> Vec<Passage> {
+pub(crate) async fn disturbed(
+    scene: &Scene,
+    plan: &[(usize, Fault)],
+    then: Then,
+    history: &str,
+) -> Vec<Passage> {
     if then == Then::ReplayAtOnce {
         scene
             .simulator
@@ -80,7 +83,7 @@ fn start_anew(scene: &Scene) -> String {
 }
 
 /// The scene after one undisturbed rotation, so that the next has a key to end.
-pub async fn rotated_once(scene: Scene) -> Scene {
+pub(crate) async fn rotated_once(scene: Scene) -> Scene {
     scene.rotate().await;
     scene.simulator.skip(Duration::from_secs(3600));
     scene.simulator.faults().clear();
@@ -88,7 +91,7 @@ pub async fn rotated_once(scene: Scene) -> Scene {
 }
 
 /// The names of the effects of one undisturbed rotation, the second.
-pub async fn effects(scene: Scene) -> Vec<String> {
+pub(crate) async fn effects(scene: Scene) -> Vec<String> {
     let scene = rotated_once(scene).await;
     scene.rotate().await;
     let passages = scene.simulator.faults().passages().into_iter();

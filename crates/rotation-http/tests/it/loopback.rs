@@ -1,14 +1,5 @@
 //! The backend against a provider on a real socket, by the real client.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::time::Duration;
 
 use http::StatusCode;
@@ -18,9 +9,7 @@ use rotation_testkit::http::{KeyProvider, KeyServer};
 use rotation_testkit::{Fault, Faults};
 use serde_json::json;
 
-mod support;
-
-use support::{
+use crate::support::{
     ADMIN_TOKEN, Log, OTHER_TOKEN, TOKEN, World, backend, document, field, force_always, from_json,
 };
 

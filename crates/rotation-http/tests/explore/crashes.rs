@@ -3,29 +3,14 @@
 //! key was revoked, and a stored value is the same as before; every rotation is promoted in the end; then no
 //! key is left that no labelled version holds, and none was logged.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::collections::BTreeSet;
 
 use rotation_core::Grace;
 use rotation_testkit::{Fault, Passage};
 
-#[path = "support/history.rs"]
-mod history;
-#[path = "support/scene.rs"]
-mod scene;
-mod support;
-
-use history::{KINDS, THEN, Then, disturbed, effects, rotated_once};
-use scene::Scene;
-use support::{Keys, Log};
+use crate::history::{KINDS, THEN, Then, disturbed, effects, rotated_once};
+use crate::support::scene::Scene;
+use crate::support::{Keys, Log};
 
 const GRACES: [Grace; 2] = [Grace::UntilNextRotation, Grace::None];
 

@@ -1,26 +1,13 @@
 //! Whole rotations, in process: the framework, a simulated Secrets Manager, a provider of keys.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, Grace, SecretValue};
 use rotation_testkit::model::Principal;
 use serde_json::json;
 
-#[path = "support/scene.rs"]
-mod scene;
-mod support;
-
-use scene::{REMAINING, Scene};
-use support::{ADMIN_TOKEN, Log};
+use crate::support::scene::{REMAINING, Scene};
+use crate::support::{ADMIN_TOKEN, Log};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -47,7 +34,7 @@ async fn keys_follow_each_other_and_at_most_two_live() {
 
 #[tokio::test]
 async fn a_rotation_makes_thirteen_calls_to_secrets_manager() {
-    let manual = include_str!("../../../docs/costs.md");
+    let manual = include_str!("../../../../docs/costs.md");
     assert!(manual.contains("| `HttpBackend`, with an admin secret | 13 |"));
     let scene = Scene::new(Grace::UntilNextRotation);
     for rotation in 1..=3 {

@@ -1,16 +1,6 @@
 //! Hostile inputs and what each leads to: addresses in the secret, values in templates, replies to every
 //! kind of request. None prints a secret, none sends one elsewhere. Run with `--nocapture` to see the tables.
 
-#![cfg(feature = "oauth2")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,12 +12,10 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-#[path = "support/server.rs"]
-mod server;
-mod support;
-
-use server::{Server, reply};
-use support::{ADMIN_ARN, ADMIN_TOKEN, Log, TOKEN, World, admin, description, field, from_json, uploading};
+use crate::support::server::{Server, reply};
+use crate::support::{
+    ADMIN_ARN, ADMIN_TOKEN, Log, TOKEN, World, admin, description, field, from_json, uploading,
+};
 
 const KEY: &str = "SENTINEL-api-key";
 const ADMIN: &str = "SENTINEL-admin-token";
@@ -91,7 +79,7 @@ async fn provider(hostile: Kind, bytes: Vec<u8>, hangs: bool) -> (String, tokio:
     let task = tokio::spawn(async move {
         let mut kept = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
-            let Some(asked) = server::read(&mut stream).await else {
+            let Some(asked) = crate::support::server::read(&mut stream).await else {
                 continue;
             };
             let kind = Kind::of(&asked.method, &asked.path);

@@ -1,16 +1,6 @@
 //! The ready-made descriptions against local servers that answer as the vendors document it, over the real
 //! client. Not against the live services.
 
-#![cfg(feature = "oauth2")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,15 +13,9 @@ use rotation_http::{Admin, AllowedHosts, ApiKeyDocument, HttpBackend, Provider};
 use rotation_testkit::{Simulator, SimulatorStore, TravelClock};
 use serde_json::Value;
 
-#[path = "support/server.rs"]
-mod server;
-#[path = "support/shop.rs"]
-mod shop;
-mod support;
-
-use server::Server;
-use shop::{Key, Shop, Vendor};
-use support::{ADMIN_ARN, Log, OTHER_TOKEN, TOKEN, World, from_json};
+use crate::support::server::Server;
+use crate::support::shop::{Key, Shop, Vendor};
+use crate::support::{ADMIN_ARN, Log, OTHER_TOKEN, TOKEN, World, from_json};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -258,7 +242,7 @@ async fn documented_errors_are_told_apart_and_their_texts_are_not_printed() {
         world.test(&backend, &made).await.unwrap();
 
         shop.lock().unwrap().limit = Some(2);
-        let live = support::field(&made, vendor.fields().1);
+        let live = crate::support::field(&made, vendor.fields().1);
         let error = world
             .create(&backend, OTHER_TOKEN, &current, &[Some(&live)])
             .await

@@ -1,14 +1,5 @@
 //! What createSecret makes of lists and replies of every kind, before and after it makes a key.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
@@ -26,9 +17,7 @@ use rotation_testkit::ManualClock;
 use serde_json::{Value, json};
 use tower_service::Service;
 
-mod support;
-
-use support::{ARN, Log, TOKEN, World, admin, description, from_json};
+use crate::support::{ARN, Log, TOKEN, World, admin, description, from_json};
 
 /// A provider of canned replies: to list, to create, and a status for revocations.
 #[derive(Clone)]
@@ -206,7 +195,7 @@ async fn an_orphan_that_cannot_be_revoked_stops_the_rotation_only_where_a_replay
         let requests = match status {
             _ if goes_on => 3,
             401 | 403 => 2,
-            _ => 1 + support::TRIES,
+            _ => 1 + crate::support::TRIES,
         };
         assert_eq!(provider.lines().len(), requests, "{status}");
         let text = log.text();

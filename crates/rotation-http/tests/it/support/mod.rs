@@ -1,6 +1,12 @@
 //! What the tests share: a description of the test kit's provider, contexts made by hand, a log.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each of the two binaries uses a part")]
+
+pub mod scene;
+#[cfg(feature = "oauth2")]
+pub mod server;
+#[cfg(feature = "oauth2")]
+pub mod shop;
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};

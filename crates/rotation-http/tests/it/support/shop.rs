@@ -1,7 +1,5 @@
 //! The documented APIs of real vendors, as far as the ready-made descriptions use them.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -9,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use rotation_http::vendors;
 use serde_json::{Value, json};
 
-use crate::server::{Asked, Reply, Server, reply};
+use super::server::{Asked, Reply, Server, reply};
 
 /// The vendors with a ready-made description.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

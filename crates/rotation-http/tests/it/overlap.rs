@@ -1,15 +1,6 @@
 //! Two invocations of createSecret with the same token that overlap: the one that read the secret
 //! before the other stored its key must not take this key for an orphan, however late it goes on.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,12 +16,8 @@ use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Simulator, SimulatorStore, StepRun};
 use tower_service::Service;
 
-#[path = "support/scene.rs"]
-mod scene;
-mod support;
-
-use scene::Scene;
-use support::Keys;
+use crate::support::Keys;
+use crate::support::scene::Scene;
 
 type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Function = Rotator<HttpBackend<Slow>, SimulatorStore>;

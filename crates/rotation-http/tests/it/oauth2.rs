@@ -1,16 +1,6 @@
 //! Admin credentials of OAuth 2.0 clients: when a token is asked for, how long it is used, what is said
 //! when there is none.
 
-#![cfg(feature = "oauth2")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
@@ -28,9 +18,7 @@ use rotation_testkit::ManualClock;
 use serde_json::{Value, json};
 use tower_service::Service;
 
-mod support;
-
-use support::{ADMIN_ARN, ARN, Log, TOKEN, description, from_json};
+use crate::support::{ADMIN_ARN, ARN, Log, TOKEN, description, from_json};
 
 const SECRET: &str = "SENTINEL-client-secret";
 

@@ -1,14 +1,5 @@
 //! Lists whose pages lead in circles or have no end, in each way that the next page is found.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
@@ -21,9 +12,7 @@ use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, Paging};
 use serde_json::{Value, json};
 use tower_service::Service;
 
-mod support;
-
-use support::{TOKEN, World, admin, description, from_json};
+use crate::support::{TOKEN, World, admin, description, from_json};
 
 /// Which page follows the page of this number.
 type Next = fn(usize) -> Option<usize>;

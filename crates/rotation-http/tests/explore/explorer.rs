@@ -6,30 +6,17 @@
 //! histories, all four ways together, and it fails if there were fewer:
 //!
 //! ```sh
-//! ROTATION_EXPLORE=100000 cargo test -p rotation-http --test explore -- --nocapture
+//! ROTATION_EXPLORE=100000 cargo test -p rotation-http --profile explore --test explore --all-features -- explorer --nocapture
 //! ```
 //!
 //! Two idle cores explore 1,900 of them in a second, in a debug build: 100,000 take less than a minute, and a
 //! little more is explored than is asked for.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use rotation_core::Grace;
 use rotation_testkit::explore::Explorer;
 
-#[path = "support/subject.rs"]
-mod subject;
-mod support;
-
-use subject::Way;
-use support::Keys;
+use crate::subject::Way;
+use crate::support::Keys;
 
 /// How many distinct histories are wanted, all four ways together; `None` if nobody asked.
 fn asked_for() -> Option<usize> {

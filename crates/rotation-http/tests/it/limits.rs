@@ -1,14 +1,5 @@
 //! Lists by pages, the provider's limit, and when keys expire.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::time::Duration;
 
 use http::StatusCode;
@@ -17,9 +8,7 @@ use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, Paging, ProviderB
 use rotation_testkit::http::KeyProvider;
 use serde_json::json;
 
-mod support;
-
-use support::{
+use crate::support::{
     ADMIN_TOKEN, Log, OTHER_TOKEN, TOKEN, World, admin, description, document, force_always, from_json,
     without_list,
 };

@@ -1,14 +1,5 @@
 //! Hostile addresses and replies: what each leads to, and that none prints a secret.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,9 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-mod support;
-
-use support::{ADMIN_TOKEN, Log, TOKEN, World, backend, from_json};
+use crate::support::{ADMIN_TOKEN, Log, TOKEN, World, backend, from_json};
 
 const KEY: &str = "SENTINEL-api-key";
 
@@ -294,7 +283,7 @@ async fn nothing_that_can_be_printed_holds_a_secret() {
         "{} {backend:?} {current:?} {made:?} {given:?} {provider:?}",
         log.text()
     );
-    let key = support::field(&made, "api_key");
+    let key = crate::support::field(&made, "api_key");
     assert!(text.contains("tries=1"), "the log is empty");
     assert!(!text.contains("SENTINEL") && !text.contains(&key), "{text}");
 }
@@ -305,20 +294,20 @@ async fn a_made_key_that_cannot_be_used_is_revoked_or_left_to_the_next_run() {
     let provider = KeyProvider::new(ADMIN_TOKEN);
     let first = provider.make_key("by hand");
     let server = provider.serve().await.unwrap();
-    let current = support::document(&server.base_url(), &first);
+    let current = crate::support::document(&server.base_url(), &first);
     let hosts = || {
         rotation_http::AllowedHosts::new([server.address().to_string()])
             .unwrap()
             .allow_plain_http_on_loopback()
     };
     let build = |description: rotation_http::ProviderBuilder| {
-        HttpBackend::new(description.build().unwrap(), support::admin(), hosts()).unwrap()
+        HttpBackend::new(description.build().unwrap(), crate::support::admin(), hosts()).unwrap()
     };
     let world = World::new();
 
     let error = world
         .create(
-            &build(support::description().key_at("/secret")),
+            &build(crate::support::description().key_at("/secret")),
             TOKEN,
             &current,
             &[],
@@ -330,7 +319,7 @@ async fn a_made_key_that_cannot_be_used_is_revoked_or_left_to_the_next_run() {
 
     let error = world
         .create(
-            &build(support::description().id_at("/key_id")),
+            &build(crate::support::description().id_at("/key_id")),
             TOKEN,
             &current,
             &[],
@@ -341,7 +330,7 @@ async fn a_made_key_that_cannot_be_used_is_revoked_or_left_to_the_next_run() {
     assert_eq!(provider.alive().len(), 2, "nothing to revoke it by");
     world.clock.travel(Duration::from_secs(3600));
     world
-        .create(&build(support::description()), TOKEN, &current, &[])
+        .create(&build(crate::support::description()), TOKEN, &current, &[])
         .await
         .unwrap();
     assert_eq!(provider.alive().len(), 2, "found by its label");

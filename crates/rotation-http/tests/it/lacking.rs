@@ -1,14 +1,5 @@
 //! Providers that lack key ids, a list or revocation, declared as such: what is made, kept and said.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::time::Duration;
 
 use http::StatusCode;
@@ -21,12 +12,8 @@ use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Fault, StepResult};
 use serde_json::json;
 
-#[path = "support/scene.rs"]
-mod scene;
-mod support;
-
-use scene::{REMAINING, Scene};
-use support::{
+use crate::support::scene::{REMAINING, Scene};
+use crate::support::{
     ADMIN_TOKEN, Log, OTHER_TOKEN, TOKEN, World, admin, description, document, force_always, from_json,
 };
 

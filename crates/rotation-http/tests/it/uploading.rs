@@ -1,14 +1,5 @@
 //! Keys that are made here and uploaded in setSecret, and keys that are activated there.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "tests"
-)]
-
 use std::time::Duration;
 
 use http::StatusCode;
@@ -21,12 +12,8 @@ use rotation_testkit::http::KeyProvider;
 use rotation_testkit::{Fault, StepResult};
 use serde_json::json;
 
-#[path = "support/scene.rs"]
-mod scene;
-mod support;
-
-use scene::{REMAINING, Scene};
-use support::{ADMIN_TOKEN, Keys, Log, TOKEN, World, document, field, force_always, uploading};
+use crate::support::scene::{REMAINING, Scene};
+use crate::support::{ADMIN_TOKEN, Keys, Log, TOKEN, World, document, field, force_always, uploading};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const UPLOAD: &str = "PUT /api-keys/{id}";
@@ -34,7 +21,7 @@ const ACTIVATE: &str = "POST /api-keys/{id}/activate";
 
 fn backend(description: ProviderBuilder, provider: &KeyProvider) -> HttpBackend<KeyProvider> {
     let hosts = rotation_http::AllowedHosts::new(["api.vendor.com"]).unwrap();
-    let backend = HttpBackend::new(description.build().unwrap(), support::admin(), hosts).unwrap();
+    let backend = HttpBackend::new(description.build().unwrap(), crate::support::admin(), hosts).unwrap();
     backend.with_transport(provider.clone())
 }
 
@@ -145,7 +132,7 @@ async fn a_pending_value_that_means_another_target_is_not_sent_anywhere() {
         let mut other = serde_json::to_value(&made).unwrap();
         other[name] = value;
         let error = world
-            .set(&backend, &support::from_json(other), &current)
+            .set(&backend, &crate::support::from_json(other), &current)
             .await
             .unwrap_err();
         assert_eq!(error.class(), ErrorClass::Misconfigured);
@@ -156,7 +143,7 @@ async fn a_pending_value_that_means_another_target_is_not_sent_anywhere() {
     let mut other = serde_json::to_value(&made).unwrap();
     other["note"] = json!("changed");
     world
-        .set(&backend, &support::from_json(other), &current)
+        .set(&backend, &crate::support::from_json(other), &current)
         .await
         .unwrap();
 }

@@ -1,7 +1,5 @@
 //! A server on loopback that answers as a closure says.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
