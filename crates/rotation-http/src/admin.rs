@@ -7,12 +7,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use rotation_core::{BackendError, SecretString, SecretValue, StepContext};
 use zeroize::Zeroizing;
 
-use crate::document::{ApiKeyDocument, Wiped};
+use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
 use crate::exchange::{Sender, wall_now};
-use crate::provider::pointer;
+use crate::pointer;
 use crate::request::{basic, header_value};
 use crate::transport::Transport;
+use crate::wiped::Wiped;
 
 mod auth;
 #[cfg(feature = "oauth2")]
@@ -98,7 +99,7 @@ impl Admin {
             auth.check()?;
         }
         if let Some(wanted) = &self.pointer {
-            pointer("admin json_pointer", Some(wanted.clone()))?;
+            pointer::check("admin json_pointer", wanted)?;
         }
         match &self.source {
             Source::Secret(arn) if arn.is_empty() => {

@@ -49,6 +49,7 @@ mod exchange;
 mod hosts;
 mod label;
 mod page;
+mod pointer;
 mod provider;
 mod reconcile;
 mod reply;
@@ -58,6 +59,7 @@ mod template;
 mod transport;
 pub mod vendors;
 mod verify;
+mod wiped;
 
 #[cfg(feature = "oauth2")]
 pub use admin::OAuth2;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::error::ProviderError;
-use crate::provider::pointer;
+use crate::pointer;
 use crate::reply::id_text;
 
 /// How the next page of a list is found.
@@ -52,9 +52,9 @@ impl Paging {
 
     pub(crate) fn check(&self) -> Result<(), ProviderError> {
         match &self.0 {
-            Kind::Url { at } => pointer("pages", Some(at.clone())).map(drop),
+            Kind::Url { at } => pointer::check("pages", at),
             Kind::Cursor { at, parameter } => {
-                pointer("pages", Some(at.clone()))?;
+                pointer::check("pages", at)?;
                 check_parameter(parameter)
             }
             Kind::Number { parameter, .. } => check_parameter(parameter),

@@ -20,7 +20,6 @@ mod json;
 mod tests;
 
 pub use builder::ProviderBuilder;
-pub(crate) use check::pointer;
 
 /// How keys are made or uploaded, listed, verified and revoked at a provider, and where its replies
 /// hold what.

@@ -12,9 +12,9 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::document::Wiped;
 use crate::error::ProviderError;
 use crate::template::{Allowed, Hole, JsonTemplate, Template, Values};
+use crate::wiped::Wiped;
 
 /// One request, with placeholders in its path, its headers' values and the texts of its body:
 /// `{secret.NAME}` for a field of the secret's document, and `{key}`, `{id}`, `{label}` where they

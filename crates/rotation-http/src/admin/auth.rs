@@ -8,7 +8,7 @@ use url::Url;
 #[cfg(feature = "oauth2")]
 use super::OAuth2;
 use crate::error::ProviderError;
-use crate::provider::pointer;
+use crate::pointer;
 use crate::request::{header_value, is_transports};
 
 /// How a request carries the admin credential. Part of a provider's description.
@@ -98,8 +98,8 @@ impl AdminAuth {
             }
             Form::Headers(parts) => parts.iter().try_for_each(Part::check),
             Form::Basic { user, password } => {
-                pointer("admin basic user_at", Some(user.clone()))?;
-                pointer("admin basic password_at", Some(password.clone())).map(drop)
+                pointer::check("admin basic user_at", user)?;
+                pointer::check("admin basic password_at", password)
             }
             #[cfg(feature = "oauth2")]
             Form::OAuth2(oauth2) => oauth2.check(),
@@ -147,7 +147,7 @@ impl Part {
             return Err(wrong("has a prefix that is not printable ASCII; correct it"));
         }
         match &self.at {
-            Some(at) => pointer("admin token_at", Some(at.clone())).map(drop),
+            Some(at) => pointer::check("admin token_at", at),
             None => Ok(()),
         }
     }

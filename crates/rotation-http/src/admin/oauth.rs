@@ -18,7 +18,7 @@ use url::Url;
 use super::Material;
 use crate::error::ProviderError;
 use crate::exchange::{AdminError, Sender, is_admin_refused, wall_now};
-use crate::provider::pointer;
+use crate::pointer;
 use crate::transport::Transport;
 
 /// OAuth 2.0 client credentials (RFC 6749, section 4.4): the admin secret holds a client's id and its
@@ -97,8 +97,8 @@ impl OAuth2 {
 
     pub(super) fn check(&self) -> Result<(), ProviderError> {
         self.url()?;
-        pointer("admin oauth2 client_id_at", Some(self.id_at.clone()))?;
-        pointer("admin oauth2 client_secret_at", Some(self.secret_at.clone())).map(drop)
+        pointer::check("admin oauth2 client_id_at", &self.id_at)?;
+        pointer::check("admin oauth2 client_secret_at", &self.secret_at)
     }
 
     /// A token, and until when it is valid if the endpoint says so.

@@ -78,7 +78,7 @@ impl<T: Transport> HttpBackend<T> {
                 }
                 Err(refusal) => return Err(refusal),
             };
-            let reply = json(&list.call, body)?;
+            let reply = json(&list.call.shown, body)?;
             let keys = self.read(list, &reply.0)?;
             if !keys.is_empty() && keys == previous {
                 return Err(wrong(list, "two pages hold the same keys").into());

@@ -47,7 +47,7 @@ impl<T: Transport> HttpBackend<T> {
         }
         let body = sender.admin_once(call, &values, admin).await;
         let body = body.map_err(|refusal| not_made(call, refusal, found, &at))?;
-        let reply = json(call, body)?;
+        let reply = json(&call.shown, body)?;
         self.adopt(minted, sender, admin, live, &reply.0).await
     }
 

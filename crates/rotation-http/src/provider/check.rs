@@ -6,6 +6,7 @@ use super::builder::ProviderBuilder;
 use super::{Chosen, Fields, List, Minted, Model, Provider, Revoke, base};
 use crate::admin::AdminAuth;
 use crate::error::ProviderError;
+use crate::pointer;
 use crate::request::{Call, Request};
 use crate::template::{Allowed, Hole};
 
@@ -130,10 +131,10 @@ impl ProviderBuilder {
         let expiry = self.expiry_at.take();
         Ok(Minted {
             create,
-            key: pointer("key_at", self.key_at.take())?,
-            id: pointer("id_at", self.id_at.take())?,
+            key: required("key_at", self.key_at.take())?,
+            id: required("id_at", self.id_at.take())?,
             id_optional: self.optional.id,
-            expiry: expiry.map(|at| pointer("expires_at", Some(at))).transpose()?,
+            expiry: expiry.map(|at| required("expires_at", Some(at))).transpose()?,
         })
     }
 
@@ -218,12 +219,12 @@ impl ProviderBuilder {
         }
         let label = match self.lacks.labels {
             true => None,
-            false => Some(pointer("item_label_at", self.item_label_at.take())?),
+            false => Some(required("item_label_at", self.item_label_at.take())?),
         };
         Ok(Some(List {
             call,
-            items: pointer("items_at", self.items_at.take())?,
-            item_id: pointer("item_id_at", self.item_id_at.take())?,
+            items: required("items_at", self.items_at.take())?,
+            item_id: required("item_id_at", self.item_id_at.take())?,
             item_label: label,
             paging: self.paging.take(),
             optional: self.optional.list,
@@ -247,8 +248,8 @@ impl ProviderBuilder {
             ("item_id_at", &self.item_id_at),
             ("item_label_at", &self.item_label_at),
         ] {
-            if given.is_some() {
-                pointer(name, given.clone())?;
+            if let Some(given) = given {
+                pointer::check(name, given)?;
             }
         }
         Ok(())
@@ -357,18 +358,9 @@ fn needs(call: &Call, name: &'static str, hole: impl FnMut(&Hole) -> bool, what:
     ))
 }
 
-/// Checks a JSON pointer's form.
-pub(crate) fn pointer(name: &'static str, pointer: Option<String>) -> Result<String> {
-    let pointer = pointer.ok_or_else(|| ProviderError::new(name, "the pointer is missing; add it"))?;
-    let escapes = pointer
-        .split('~')
-        .skip(1)
-        .all(|after| after.starts_with(['0', '1']));
-    if (pointer.is_empty() || pointer.starts_with('/')) && escapes {
-        return Ok(pointer);
-    }
-    Err(ProviderError::new(
-        name,
-        format!("{pointer:?} is no JSON pointer; write it as \"/key\" or \"/data/0/key\""),
-    ))
+/// A pointer that has to be there.
+fn required(name: &'static str, given: Option<String>) -> Result<String> {
+    let given = given.ok_or_else(|| ProviderError::new(name, "the pointer is missing; add it"))?;
+    pointer::check(name, &given)?;
+    Ok(given)
 }
