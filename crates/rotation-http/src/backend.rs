@@ -8,13 +8,13 @@ use rotation_core::{
     BackendError, CredentialBackend, Live, Profile, Retire, Retirement, StepContext, async_trait,
 };
 
-use crate::admin::{Admin, AdminCredential};
+use crate::admin::{Admin, AdminSender};
 use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
-use crate::exchange::Sender;
 use crate::hosts::AllowedHosts;
 use crate::provider::{Model, Provider};
 use crate::request::Call;
+use crate::sender::Sender;
 use crate::template::Values;
 use crate::transport::{ReqwestTransport, Transport};
 use crate::verify;
@@ -212,6 +212,10 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 
+    fn admin_sender<'a>(&'a self, ctx: &'a StepContext<'a>) -> AdminSender<'a, T> {
+        AdminSender::new(self.sender(ctx), &self.admin)
+    }
+
     /// The values of a credential whose key is there.
     fn values_of<'c>(&self, credential: &'c ApiKeyDocument) -> Result<Values<'c>, BackendError> {
         let fields = &self.provider.fields;
@@ -269,12 +273,11 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
         ctx: &StepContext<'_>,
         live: Live<'_, ApiKeyDocument>,
     ) -> Result<ApiKeyDocument, BackendError> {
-        let sender = self.sender(ctx);
-        let mut admin = AdminCredential::new(&self.admin);
-        let found = self.reconcile(&sender, &mut admin, live).await?;
+        let mut admin = self.admin_sender(ctx);
+        let found = self.reconcile(&mut admin, live).await?;
         found.check(self.provider.max_keys)?;
         match &self.provider.model {
-            Model::Minted(minted) => self.mint(minted, &sender, &mut admin, live, &found).await,
+            Model::Minted(minted) => self.mint(minted, &mut admin, live, &found).await,
             Model::Chosen(chosen) => self.choose(chosen, ctx, live),
         }
     }
@@ -286,13 +289,12 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
         live: Live<'_, ApiKeyDocument>,
     ) -> Result<(), BackendError> {
         self.same_target(pending, live.current())?;
-        let sender = self.sender(ctx);
-        let mut admin = AdminCredential::new(&self.admin);
+        let mut admin = self.admin_sender(ctx);
         if let Model::Chosen(chosen) = &self.provider.model {
-            self.upload(chosen, &sender, &mut admin, pending).await?;
+            self.upload(chosen, &mut admin, pending).await?;
         }
         match &self.provider.activate {
-            Some(activate) => self.activate(activate, &sender, &mut admin, pending).await,
+            Some(activate) => self.activate(activate, &mut admin, pending).await,
             None => Ok(()),
         }
     }
@@ -322,7 +324,7 @@ impl<T: Transport> CredentialBackend for HttpBackend<T> {
                 "its address is not that of an allowed host; revoke it by hand",
             ));
         }
-        let result = self.retire_key(&self.sender(ctx), credential, &id, why).await?;
+        let result = self.retire_key(ctx, credential, &id, why).await?;
         revoke::warn_if_kept(Some(&id), why, &result);
         Ok(result)
     }

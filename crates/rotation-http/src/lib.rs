@@ -42,10 +42,10 @@
 //! reply or an address's query.
 
 mod admin;
+mod answer;
 mod backend;
 mod document;
 mod error;
-mod exchange;
 mod hosts;
 mod label;
 mod page;
@@ -55,6 +55,7 @@ mod reconcile;
 mod reply;
 mod request;
 mod retry;
+mod sender;
 mod template;
 mod transport;
 pub mod vendors;

@@ -6,7 +6,7 @@ use rotation_core::BackendError;
 use url::Url;
 
 #[cfg(feature = "oauth2")]
-use super::OAuth2;
+use super::oauth::OAuth2;
 use crate::error::ProviderError;
 use crate::pointer;
 use crate::request::{header_value, is_transports};
@@ -19,8 +19,8 @@ use crate::request::{header_value, is_transports};
 pub struct AdminAuth(Form);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Form {
-    Headers(Vec<Part>),
+pub(super) enum Form {
+    Headers(Vec<TokenHeader>),
     Basic {
         user: String,
         password: String,
@@ -31,11 +31,11 @@ pub(crate) enum Form {
 
 /// One header with a token in it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Part {
+pub(super) struct TokenHeader {
     name: String,
-    pub(crate) prefix: String,
+    pub(super) prefix: String,
     /// Where the token is; else where [`Admin`](crate::Admin) says.
-    pub(crate) at: Option<String>,
+    pub(super) at: Option<String>,
 }
 
 impl AdminAuth {
@@ -51,7 +51,7 @@ impl AdminAuth {
 
     /// The token is this header's value, behind this text: `SSWS `, `Token token=`.
     pub fn prefixed(name: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self(Form::Headers(vec![Part {
+        Self(Form::Headers(vec![TokenHeader {
             name: name.into(),
             prefix: prefix.into(),
             at: None,
@@ -59,13 +59,13 @@ impl AdminAuth {
     }
 
     /// Several headers, each with what the pointer beside it leads to.
-    pub fn headers<N: Into<String>, P: Into<String>>(parts: impl IntoIterator<Item = (N, P)>) -> Self {
-        let part = |(name, at): (N, P)| Part {
+    pub fn headers<N: Into<String>, P: Into<String>>(headers: impl IntoIterator<Item = (N, P)>) -> Self {
+        let header = |(name, at): (N, P)| TokenHeader {
             name: name.into(),
             prefix: String::new(),
             at: Some(at.into()),
         };
-        Self(Form::Headers(parts.into_iter().map(part).collect()))
+        Self(Form::Headers(headers.into_iter().map(header).collect()))
     }
 
     /// `authorization: Basic`, with the user name and the password that these pointers lead to.
@@ -79,24 +79,24 @@ impl AdminAuth {
     /// The same with the token at this pointer, where one header holds it and [`Admin`](crate::Admin)
     /// does not say where it is. No effect on the other forms.
     pub fn token_at(mut self, pointer: impl Into<String>) -> Self {
-        if let Form::Headers(parts) = &mut self.0
-            && let [part] = parts.as_mut_slice()
+        if let Form::Headers(headers) = &mut self.0
+            && let [header] = headers.as_mut_slice()
         {
-            part.at = Some(pointer.into());
+            header.at = Some(pointer.into());
         }
         self
     }
 
-    pub(crate) fn form(&self) -> &Form {
+    pub(super) fn form(&self) -> &Form {
         &self.0
     }
 
     pub(crate) fn check(&self) -> Result<(), ProviderError> {
         match &self.0 {
-            Form::Headers(parts) if parts.is_empty() => {
+            Form::Headers(headers) if headers.is_empty() => {
                 Err(ProviderError::new("admin headers", "there is none; name one"))
             }
-            Form::Headers(parts) => parts.iter().try_for_each(Part::check),
+            Form::Headers(headers) => headers.iter().try_for_each(TokenHeader::check),
             Form::Basic { user, password } => {
                 pointer::check("admin basic user_at", user)?;
                 pointer::check("admin basic password_at", password)
@@ -118,7 +118,10 @@ impl AdminAuth {
     /// The headers that it sets.
     pub(crate) fn header_names(&self) -> Vec<HeaderName> {
         match &self.0 {
-            Form::Headers(parts) => parts.iter().filter_map(|part| part.name.parse().ok()).collect(),
+            Form::Headers(headers) => headers
+                .iter()
+                .filter_map(|header| header.name.parse().ok())
+                .collect(),
             Form::Basic { .. } => vec![AUTHORIZATION],
             #[cfg(feature = "oauth2")]
             Form::OAuth2(_) => vec![AUTHORIZATION],
@@ -133,7 +136,7 @@ impl From<OAuth2> for AdminAuth {
     }
 }
 
-impl Part {
+impl TokenHeader {
     fn check(&self) -> Result<(), ProviderError> {
         let wrong = |why: &str| ProviderError::new("admin header", format!("{:?} {why}", self.name));
         let name: HeaderName = self
@@ -153,7 +156,7 @@ impl Part {
     }
 
     /// The header's name, which has been checked.
-    pub(crate) fn header(&self) -> Result<HeaderName, BackendError> {
+    pub(super) fn name(&self) -> Result<HeaderName, BackendError> {
         self.name.parse().map_err(|_| {
             BackendError::misconfigured(format!(
                 "admin header: {:?} is no header name; correct it",

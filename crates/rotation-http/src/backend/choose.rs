@@ -8,12 +8,13 @@ use rotation_core::{Applied, BackendError, Live, StepContext};
 use serde_json::Value;
 
 use super::{HttpBackend, mint};
-use crate::admin::AdminCredential;
+use crate::admin::AdminSender;
+use crate::answer::Refusal;
 use crate::document::ApiKeyDocument;
-use crate::exchange::{AdminError, Sender};
 use crate::label::{Hash, Label};
 use crate::provider::Chosen;
 use crate::request::Call;
+use crate::sender::Sender;
 use crate::template::Values;
 use crate::transport::Transport;
 use crate::verify::{self, Known};
@@ -55,22 +56,21 @@ impl<T: Transport> HttpBackend<T> {
     pub(super) async fn upload(
         &self,
         chosen: &Chosen,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         pending: &ApiKeyDocument,
     ) -> Result<(), BackendError> {
         let call = &chosen.upload;
         let values = self.values_of(pending)?;
-        let label = own_label(sender.ctx, values.id.as_deref(), &self.provider.fields.id)?;
+        let label = own_label(admin.plain.ctx, values.id.as_deref(), &self.provider.fields.id)?;
         let values = Values {
             label: Some(Cow::Owned(label.to_string())),
             ..values
         };
-        if verify::once(sender, &values).await? == Known::Works {
+        if verify::once(&admin.plain, &values).await? == Known::Works {
             tracing::info!("the key works already; an earlier try uploaded it");
             return Ok(());
         }
-        match sender.admin(call, &values, admin).await {
+        match admin.repeat(call, &values).await {
             Ok(_) => Ok(()),
             Err(refusal) if refusal.status == Some(StatusCode::CONFLICT) => {
                 tracing::info!(
@@ -86,7 +86,9 @@ impl<T: Transport> HttpBackend<T> {
                 );
                 Ok(())
             }
-            Err(refusal) if is_value_refused(&refusal) => self.refused(sender, call, refusal, &values).await,
+            Err(refusal) if is_value_refused(&refusal) => {
+                self.refused(&admin.plain, call, refusal, &values).await
+            }
             Err(refusal) => Err(refusal.error),
         }
     }
@@ -97,7 +99,7 @@ impl<T: Transport> HttpBackend<T> {
         &self,
         sender: &Sender<'_, T>,
         call: &Call,
-        refusal: AdminError,
+        refusal: Refusal,
         values: &Values<'_>,
     ) -> Result<(), BackendError> {
         let status = refusal.status.map_or(0, |status| status.as_u16());
@@ -120,15 +122,14 @@ impl<T: Transport> HttpBackend<T> {
     pub(super) async fn activate(
         &self,
         call: &Call,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         pending: &ApiKeyDocument,
     ) -> Result<(), BackendError> {
         let values = Values {
             id: pending.text(&self.provider.fields.id),
             ..Values::of(pending)
         };
-        match sender.admin(call, &values, admin).await {
+        match admin.repeat(call, &values).await {
             Ok(_) => Ok(()),
             // Made a moment ago, it may not be known everywhere.
             Err(refusal) if refusal.status == Some(StatusCode::NOT_FOUND) => {
@@ -156,7 +157,7 @@ fn own_label(ctx: &StepContext<'_>, id: Option<&str>, field: &str) -> Result<Lab
 }
 
 /// Whether the provider refused what the request holds, and not who sent it or where to.
-fn is_value_refused(refusal: &AdminError) -> bool {
+fn is_value_refused(refusal: &Refusal) -> bool {
     matches!(
         refusal.status,
         Some(StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use rotation_core::BackendError;
 
-use crate::exchange::AdminError;
+use crate::answer::Refusal;
 
 /// The keys that are there when the next one is about to be made.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Found {
 
     /// Why no key was made. A limit on the number of keys that the keys of other tries take up ends by
     /// itself, and some providers answer it with 403.
-    pub(super) fn not_made(&self, request: &str, refusal: AdminError) -> BackendError {
+    pub(super) fn not_made(&self, request: &str, refusal: Refusal) -> BackendError {
         let limit = |status: &StatusCode| status.is_client_error() && *status != StatusCode::UNAUTHORIZED;
         let (Some(status), Some(listed)) = (refusal.status.filter(limit), &self.listed) else {
             return refusal.error;

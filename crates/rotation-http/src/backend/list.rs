@@ -6,9 +6,9 @@ use serde_json::Value;
 use url::Url;
 
 use super::{HttpBackend, missing};
-use crate::admin::AdminCredential;
+use crate::admin::AdminSender;
+use crate::answer::{Refusal, is_unknown_request};
 use crate::document::ApiKeyDocument;
-use crate::exchange::{AdminError, Sender, is_unknown_request};
 use crate::page::{MOST_PAGES, Paging};
 use crate::provider::{List, Model};
 use crate::reconcile::Listed;
@@ -28,14 +28,13 @@ impl<T: Transport> HttpBackend<T> {
     /// All keys that the provider lists, if it has a listing.
     pub(super) async fn list(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
     ) -> Result<Listing, BackendError> {
         let Some(list) = &self.provider.list else {
             return Ok(Listing::Missing(None));
         };
-        match self.pages(sender, admin, document, list).await {
+        match self.pages(admin, document, list).await {
             Ok(listed) => Ok(Listing::Shown(listed)),
             Err(refusal) => match refusal.status {
                 Some(status) if list.optional && is_unknown_request(status) => {
@@ -48,13 +47,12 @@ impl<T: Transport> HttpBackend<T> {
 
     async fn pages(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
         list: &List,
-    ) -> Result<Vec<Listed>, AdminError> {
+    ) -> Result<Vec<Listed>, Refusal> {
         let values = Values::of(document);
-        let own = sender.url(&list.call, &values)?;
+        let own = admin.plain.url(&list.call, &values)?;
         let mut url = list
             .paging
             .as_ref()
@@ -63,7 +61,7 @@ impl<T: Transport> HttpBackend<T> {
         let mut seen: Vec<Url> = Vec::new();
         let mut previous = Vec::new();
         for page in 0_u32.. {
-            let body = match sender.admin_at(&list.call, &url, &values, admin).await {
+            let body = match admin.repeat_at(&url, &list.call, &values).await {
                 Ok(body) => body,
                 // Some providers have it so, instead of an empty page.
                 Err(refusal)

@@ -9,24 +9,23 @@ use rotation_core::{BackendError, Live, Retirement, StepContext};
 use super::HttpBackend;
 use super::limit::Found;
 use super::list::Listing;
-use crate::admin::AdminCredential;
+use crate::admin::AdminSender;
 use crate::document::ApiKeyDocument;
-use crate::exchange::{Sender, wall_now};
 use crate::label::Hash;
 use crate::provider::List;
 use crate::reconcile::{Facts, Listed, Ours, Unfit, Verdict, judge, ours, sight, split};
+use crate::sender::wall_now;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {
     /// Revokes what earlier tries left behind. Says what is there then.
     pub(super) async fn reconcile(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         live: Live<'_, ApiKeyDocument>,
     ) -> Result<Found, BackendError> {
         let current = live.current();
-        let (list, listed) = match (&self.provider.list, self.list(sender, admin, current).await?) {
+        let (list, listed) = match (&self.provider.list, self.list(admin, current).await?) {
             (Some(list), Listing::Shown(listed)) => (list, listed),
             (list, Listing::Missing(status)) => {
                 warn_of_no_list(list.as_ref(), status);
@@ -54,8 +53,8 @@ impl<T: Transport> HttpBackend<T> {
             ..Found::default()
         };
         let mut ended = Vec::new();
-        let ours = self.look_through(sender.ctx, list, &listed, live)?;
-        for (verdict, key) in judged(sender.ctx, live, ours) {
+        let ours = self.look_through(admin.plain.ctx, list, &listed, live)?;
+        for (verdict, key) in judged(admin.plain.ctx, live, ours) {
             let id = printable.then_some(key.id.as_str());
             match verdict {
                 Verdict::Live => {}
@@ -73,10 +72,7 @@ impl<T: Transport> HttpBackend<T> {
                     "a key looks like an orphan, and is kept because a labelled version has no key id"
                 ),
                 Verdict::Orphan => {
-                    if self
-                        .end_orphan(sender, admin, current, (&key.address, id))
-                        .await?
-                    {
+                    if self.end_orphan(admin, current, (&key.address, id)).await? {
                         ended.push(key.address);
                     }
                 }
@@ -139,12 +135,11 @@ impl<T: Transport> HttpBackend<T> {
     /// Says whether it is gone.
     async fn end_orphan(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
         (address, id): (&str, Option<&str>),
     ) -> Result<bool, BackendError> {
-        match self.revoke(sender, admin, document, address).await {
+        match self.revoke(admin, document, address).await {
             Ok(Retirement::AlreadyGone) => {
                 // It may have been revoked a moment ago. If not, the request is described wrongly.
                 tracing::warn!(
