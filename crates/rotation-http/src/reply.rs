@@ -19,6 +19,13 @@ pub(crate) fn json(shown: &str, body: Bytes) -> Result<Wiped, BackendError> {
     })
 }
 
+/// The reply to the request `shown` holds no such thing at the pointer.
+pub(crate) fn missing(shown: &str, what: &str, pointer: &str) -> BackendError {
+    BackendError::misconfigured(format!(
+        "the reply to {shown} has no {what} at {pointer:?}; correct the pointer in the provider's description"
+    ))
+}
+
 /// The id at the pointer: a text, printable and not overlong, for it is logged, or a whole number of
 /// at most 64 bits; any other number has lost digits when it was read.
 pub(crate) fn id_at<'a>(reply: &'a Value, pointer: &str) -> Option<&'a Value> {

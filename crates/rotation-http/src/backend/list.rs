@@ -5,14 +5,14 @@ use rotation_core::BackendError;
 use serde_json::Value;
 use url::Url;
 
-use super::{HttpBackend, missing};
+use super::HttpBackend;
 use crate::admin::AdminSender;
 use crate::answer::{Refusal, is_unknown_request};
 use crate::document::ApiKeyDocument;
 use crate::page::{MOST_PAGES, Paging};
 use crate::provider::{List, Model};
 use crate::reconcile::Listed;
-use crate::reply::{id_at, id_text, json};
+use crate::reply::{id_at, id_text, json, missing};
 use crate::template::Values;
 use crate::transport::Transport;
 
@@ -106,7 +106,7 @@ impl<T: Transport> HttpBackend<T> {
         let items = match reply.pointer(&list.items) {
             Some(Value::Array(items)) => items.as_slice(),
             Some(Value::Null) => &[],
-            _ => return Err(missing(&list.call, "array of keys", &list.items)),
+            _ => return Err(missing(&list.call.shown, "array of keys", &list.items)),
         };
         let listed = |item: &Value| {
             let id = id_at(item, &list.item_id).map(id_text);

@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime};
 use rotation_core::{BackendError, ErrorClass, Live, Retirement, StepContext};
 use serde_json::{Number, Value};
 
-use super::limit::Found;
-use super::{HttpBackend, missing};
+use super::HttpBackend;
+use super::found::Found;
 use crate::admin::AdminSender;
 use crate::answer::Refusal;
 use crate::document::ApiKeyDocument;
 use crate::label::{Hash, Label};
 use crate::provider::Minted;
 use crate::reconcile::LONGEST;
-use crate::reply::{id_at, id_text, json};
+use crate::reply::{id_at, id_text, json, missing};
 use crate::request::Call;
 use crate::sender::wall_now;
 use crate::template::Values;
@@ -65,7 +65,7 @@ impl<T: Transport> HttpBackend<T> {
         let key = reply.pointer(at).and_then(Value::as_str);
         let Some(key) = key.filter(|key| !key.is_empty()) else {
             self.end_unusable(admin, current, id.map(id_text)).await;
-            return Err(missing(&minted.create, "key (a text)", at));
+            return Err(missing(&minted.create.shown, "key (a text)", at));
         };
         // The other way round is in order: some vendors' keys have their id in them.
         if id.map(id_text).is_some_and(|id| id.contains(key)) {
@@ -166,7 +166,7 @@ fn new_id<'r>(
         }
         // Nothing to revoke it by; its label tells the next run.
         return Err(missing(
-            call,
+            &call.shown,
             "key id (a text of printable ASCII, or a whole number of at most 64 bits)",
             at,
         ));

@@ -7,7 +7,7 @@ use http::StatusCode;
 use rotation_core::{BackendError, Live, Retirement, StepContext};
 
 use super::HttpBackend;
-use super::limit::Found;
+use super::found::Found;
 use super::list::Listing;
 use crate::admin::AdminSender;
 use crate::document::ApiKeyDocument;

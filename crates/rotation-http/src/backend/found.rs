@@ -1,4 +1,4 @@
-//! More keys than the provider allows: said with their ids.
+//! What is at the provider before the next key is made, and what is said when there is no place for it.
 
 use http::StatusCode;
 use rotation_core::BackendError;
