@@ -64,9 +64,7 @@ impl Found {
             self.shown(listed)
         ))
     }
-}
 
-impl Found {
     /// The ids, where it is known that they are.
     fn shown(&self, ids: &[String]) -> String {
         match self.printable {

@@ -25,77 +25,44 @@ impl<T: Transport> HttpBackend<T> {
         live: Live<'_, ApiKeyDocument>,
     ) -> Result<Found, BackendError> {
         let current = live.current();
-        let (list, listed) = match (&self.provider.list, self.list(admin, current).await?) {
-            (Some(list), Listing::Shown(listed)) => (list, listed),
-            (list, Listing::Missing(status)) => {
-                warn_of_no_list(list.as_ref(), status);
+        let (list, listed) = match self.list(admin, current).await? {
+            Listing::Shown(list, listed) => (list, listed),
+            Listing::Missing(status) => {
+                warn_of_no_list(self.provider.list.as_ref(), status);
                 return Ok(Found::default());
             }
-            (None, Listing::Shown(_)) => return Ok(Found::default()),
         };
-        if shows_keys_as_ids(&listed, current.text(&self.provider.fields.key).as_deref()) {
-            return Err(BackendError::misconfigured(format!(
-                "the reply to {} has the key itself at {:?}, and ids are printed; point item_id_at at the id",
-                list.call.shown, list.item_id
-            )));
-        }
-        // Otherwise nothing says that what stands at item_id_at is an id, and not a key.
-        let own = current.text(&self.provider.fields.id);
-        let is_own = |key: &Listed| {
-            [&key.id, &key.address]
-                .into_iter()
-                .any(|id| id.as_deref() == own.as_deref())
-        };
-        let printable = own.is_some() && listed.iter().any(is_own);
+        let fields = &self.provider.fields;
+        refuse_keys_as_ids(list, &listed, current.text(&fields.key).as_deref())?;
+        let ours = self.our_keys(admin.plain.ctx, list, &listed, live)?;
         let mut found = Found {
             finds_orphans: list.item_label.is_some(),
-            printable,
+            printable: shows_id(&listed, current.text(&fields.id).as_deref()),
             ..Found::default()
         };
         let mut ended = Vec::new();
-        let ours = self.look_through(admin.plain.ctx, list, &listed, live)?;
         for (verdict, key) in judged(admin.plain.ctx, live, ours) {
-            let id = printable.then_some(key.id.as_str());
+            let id = found.printable.then_some(key.id.as_str());
             match verdict {
                 Verdict::Live => {}
                 Verdict::MakerInTime { until } => {
-                    let until = seconds(until);
-                    tracing::info!(
-                        id,
-                        until,
-                        "a key is held by no labelled version yet, and its maker may still be at work"
-                    );
+                    say_maker_in_time(id, until);
                     found.at_work.push(key.id);
                 }
-                Verdict::Unidentifiable => tracing::warn!(
-                    id,
-                    "a key looks like an orphan, and is kept because a labelled version has no key id"
-                ),
+                Verdict::Unidentifiable => warn_of_unidentifiable(id),
                 Verdict::Orphan => {
-                    if self.end_orphan(admin, current, (&key.address, id)).await? {
+                    if self.end_orphan(admin, current, &key.address, id).await? {
                         ended.push(key.address);
                     }
                 }
             }
         }
-        let left = listed
-            .iter()
-            .filter(|key| key.address.as_ref().is_none_or(|id| !ended.contains(id)));
-        let name = |key: &Listed| {
-            let held = key.id.as_deref().is_some_and(|id| live.protects(id));
-            let id = key.address.as_deref().unwrap_or("without an id");
-            format!("{id}{}", if held { " (a version holds it)" } else { "" })
-        };
-        let mut names: Vec<String> = left.map(name).collect();
-        // One that moved to the next page while they were read is listed twice.
-        let mut seen = BTreeSet::new();
-        names.retain(|name| name.starts_with("without an id") || seen.insert(name.clone()));
-        found.listed = Some(names);
+        found.listed = Some(names_of_the_rest(&listed, &ended, live));
         Ok(found)
     }
 
     /// The keys of this secret in the list, if the list can be trusted to show them.
-    fn look_through(
+    fn our_keys(
         &self,
         ctx: &StepContext<'_>,
         list: &List,
@@ -137,7 +104,8 @@ impl<T: Transport> HttpBackend<T> {
         &self,
         admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
-        (address, id): (&str, Option<&str>),
+        address: &str,
+        id: Option<&str>,
     ) -> Result<bool, BackendError> {
         match self.revoke(admin, document, address).await {
             Ok(Retirement::AlreadyGone) => {
@@ -167,9 +135,59 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
-/// Whether what is taken for ids are the keys: the current one is known, and is among them.
-fn shows_keys_as_ids(listed: &[Listed], key: Option<&str>) -> bool {
-    key.is_some_and(|key| listed.iter().any(|listed| listed.address.as_deref() == Some(key)))
+/// Refuses a list in which the keys stand where the ids should: the current key is known, and is among
+/// what is taken for ids.
+fn refuse_keys_as_ids(list: &List, listed: &[Listed], key: Option<&str>) -> Result<(), BackendError> {
+    let is_key = |listed: &Listed| listed.address.as_deref() == key;
+    if key.is_none() || !listed.iter().any(is_key) {
+        return Ok(());
+    }
+    Err(BackendError::misconfigured(format!(
+        "the reply to {} has the key itself at {:?}, and ids are printed; point item_id_at at the id",
+        list.call.shown, list.item_id
+    )))
+}
+
+/// Whether the list shows the current key's id. Otherwise nothing says that what stands at `item_id_at` is
+/// an id, and not a key.
+fn shows_id(listed: &[Listed], own: Option<&str>) -> bool {
+    let is_own = |key: &Listed| [&key.id, &key.address].into_iter().any(|id| id.as_deref() == own);
+    own.is_some() && listed.iter().any(is_own)
+}
+
+/// What is listed and was not ended just now, each once, for people to read.
+fn names_of_the_rest(listed: &[Listed], ended: &[String], live: Live<'_, ApiKeyDocument>) -> Vec<String> {
+    let left = listed
+        .iter()
+        .filter(|key| key.address.as_ref().is_none_or(|id| !ended.contains(id)));
+    let name = |key: &Listed| {
+        let held = key.id.as_deref().is_some_and(|id| live.protects(id));
+        let id = key.address.as_deref().unwrap_or(NAMELESS);
+        format!("{id}{}", if held { " (a version holds it)" } else { "" })
+    };
+    // One that moved to the next page while they were read is listed twice.
+    let mut seen = BTreeSet::new();
+    left.map(name)
+        .filter(|name| name.starts_with(NAMELESS) || seen.insert(name.clone()))
+        .collect()
+}
+
+const NAMELESS: &str = "without an id";
+
+fn say_maker_in_time(id: Option<&str>, until: SystemTime) {
+    let until = seconds(until);
+    tracing::info!(
+        id,
+        until,
+        "a key is held by no labelled version yet, and its maker may still be at work"
+    );
+}
+
+fn warn_of_unidentifiable(id: Option<&str>) {
+    tracing::warn!(
+        id,
+        "a key looks like an orphan, and is kept because a labelled version has no key id"
+    );
 }
 
 fn warn_of_no_list(list: Option<&List>, status: Option<StatusCode>) {

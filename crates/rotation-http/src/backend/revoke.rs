@@ -76,7 +76,7 @@ impl<T: Transport> HttpBackend<T> {
         if !self.is_renamed(id) {
             return Ok(Addresses::Known(vec![id.to_owned()]));
         }
-        let Listing::Shown(keys) = self.list(admin, credential).await? else {
+        let Listing::Shown(_, keys) = self.list(admin, credential).await? else {
             return Ok(Addresses::Unknown);
         };
         // A list that shows no key of this secret at all would not show this one either.
@@ -131,7 +131,7 @@ impl<T: Transport> HttpBackend<T> {
         id: &str,
     ) -> Result<Retirement, BackendError> {
         match self.list(admin, document).await? {
-            Listing::Shown(keys) if is_certainly_absent(&keys, id) => Ok(Retirement::AlreadyGone),
+            Listing::Shown(_, keys) if is_certainly_absent(&keys, id) => Ok(Retirement::AlreadyGone),
             _ => Ok(Retirement::kept(
                 "the provider answered with 404, and no list shows that it is gone; the provider may have no revocation, so look for it there",
             )),
