@@ -41,11 +41,14 @@
 //! No function of this crate panics. No error, `Debug` output or log line holds a key, a token, a
 //! reply or an address's query.
 
+mod address;
 mod admin;
 mod answer;
 mod backend;
+mod call;
 mod document;
 mod error;
+mod header;
 mod hosts;
 mod label;
 mod page;

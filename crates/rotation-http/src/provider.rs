@@ -6,9 +6,9 @@ use rotation_core::{BackendError, PasswordPolicy};
 use url::Url;
 
 use crate::admin::AdminAuth;
+use crate::call::Call;
 use crate::document::ApiKeyDocument;
 use crate::page::Paging;
-use crate::request::Call;
 use crate::template::{Template, Values};
 
 mod base;

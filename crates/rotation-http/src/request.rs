@@ -1,20 +1,16 @@
-//! One request of a provider's description, and its compiled form.
+//! One request of a provider's description, and what is wrong with it.
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use rotation_core::BackendError;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, Method, StatusCode};
 use serde_json::Value;
-use url::{Url, form_urlencoded};
-use zeroize::Zeroizing;
+use url::Url;
 
+use crate::call::{Body, Call};
 use crate::error::ProviderError;
-use crate::template::{Allowed, Hole, JsonTemplate, Template, Values};
-use crate::wiped::Wiped;
+use crate::header::{header_value, is_transports};
+use crate::template::{Allowed, JsonTemplate, Template};
 
 /// One request, with placeholders in its path, its headers' values and the texts of its body:
 /// `{secret.NAME}` for a field of the secret's document, and `{key}`, `{id}`, `{label}` where they
@@ -118,6 +114,7 @@ impl Request {
         self
     }
 
+    /// The request, checked; `allowed` are the placeholders that have a value in it.
     pub(crate) fn compile(&self, allowed: Allowed<'_>) -> Result<Call, ProviderError> {
         let path = Template::parse(&self.path, allowed).map_err(|why| ProviderError::new("path", why))?;
         check_path(&path.sample()).map_err(|why| ProviderError::new("path", why))?;
@@ -130,24 +127,12 @@ impl Request {
             })
             .collect::<Result<Vec<_>, _>>()?;
         self.check_headers(&headers)?;
-        let body = match &self.body {
-            Content::None => Ok(Body::None),
-            Content::Json(value) => JsonTemplate::parse(value, allowed)
-                .map(Body::Json)
-                .map_err(|why| ProviderError::new("json", why)),
-            Content::Form(fields) => fields
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), Template::parse(value, allowed)?)))
-                .collect::<Result<_, String>>()
-                .map(Body::Form)
-                .map_err(|why| ProviderError::new("form", why)),
-        };
+        let body = self.body.compile(allowed)?;
         let basic = self.basic.as_ref().map(|(user, password)| {
-            let (user, password) = (
+            Ok((
                 Template::parse(user, allowed)?,
                 Template::parse(password, allowed)?,
-            );
-            Ok((user, password))
+            ))
         });
         let expected = self.expected.iter().map(|status| success(*status));
         let shown = self.path.split('?').next().unwrap_or_default();
@@ -159,7 +144,7 @@ impl Request {
             basic: basic
                 .transpose()
                 .map_err(|why: String| ProviderError::new("basic", why))?,
-            body: body?,
+            body,
             expected: expected.collect::<Result<_, _>>()?,
         })
     }
@@ -181,6 +166,23 @@ impl Request {
             }
         }
         Ok(())
+    }
+}
+
+impl Content {
+    fn compile(&self, allowed: Allowed<'_>) -> Result<Body, ProviderError> {
+        match self {
+            Self::None => Ok(Body::None),
+            Self::Json(value) => JsonTemplate::parse(value, allowed)
+                .map(Body::Json)
+                .map_err(|why| ProviderError::new("json", why)),
+            Self::Form(fields) => fields
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), Template::parse(value, allowed)?)))
+                .collect::<Result<_, String>>()
+                .map(Body::Form)
+                .map_err(|why| ProviderError::new("form", why)),
+        }
     }
 }
 
@@ -239,242 +241,12 @@ fn compile_header(name: &str, value: &str, allowed: Allowed<'_>) -> Result<(Head
     Ok((name, value))
 }
 
-/// Whether the transport sets this header, and nobody else may.
-pub(crate) fn is_transports(name: &HeaderName) -> bool {
-    [
-        "host",
-        "connection",
-        "content-length",
-        "transfer-encoding",
-        "te",
-        "upgrade",
-    ]
-    .contains(&name.as_str())
-}
-
-/// The text as a header's value, if it is printable ASCII.
-pub(crate) fn header_value(text: &str) -> Option<HeaderValue> {
-    let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    HeaderValue::from_str(text).ok().filter(|_| printable)
-}
-
-/// A request that has been checked.
-#[derive(Clone)]
-pub(crate) struct Call {
-    /// Method and path, placeholders unfilled, without the query: safe to print.
-    pub(crate) shown: String,
-    method: Method,
-    path: Template,
-    headers: Vec<(HeaderName, Template)>,
-    basic: Option<(Template, Template)>,
-    body: Body,
-    expected: Vec<StatusCode>,
-}
-
-#[derive(Clone)]
-enum Body {
-    None,
-    Json(JsonTemplate),
-    Form(Vec<(String, Template)>),
-}
-
-impl Call {
-    pub(crate) fn has(&self, mut wanted: impl FnMut(&Hole) -> bool) -> bool {
-        let basic = self.basic.iter().flat_map(|(user, password)| [user, password]);
-        let mut texts = self.headers.iter().map(|(_, value)| value).chain(basic);
-        self.path.has(&mut wanted)
-            || texts.any(|text| text.has(&mut wanted))
-            || match &self.body {
-                Body::None => false,
-                Body::Json(body) => body.has(&mut wanted),
-                Body::Form(fields) => fields.iter().any(|(_, value)| value.has(&mut wanted)),
-            }
-    }
-
-    pub(crate) fn sets(&self, header: &HeaderName) -> bool {
-        let by_basic = self.basic.is_some() && header == AUTHORIZATION;
-        by_basic || self.headers.iter().any(|(name, _)| name == header)
-    }
-
-    pub(crate) fn expects(&self, status: StatusCode) -> bool {
-        if self.expected.is_empty() {
-            status.is_success()
-        } else {
-            self.expected.contains(&status)
-        }
-    }
-
-    /// The whole address, on a base that has neither query nor fragment.
-    pub(crate) fn url(&self, mut base: Url, values: &Values<'_>) -> Result<Url, BackendError> {
-        let filled = self.path.path(values)?;
-        let (path, query) = match filled.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (filled.as_str(), None),
-        };
-        let path = format!("{}{path}", base.path().trim_end_matches('/'));
-        base.set_path(&path);
-        base.set_query(query);
-        if base.path() != path {
-            // The parser resolves `.` and `..`, percent-encoded too: another path than was meant.
-            return Err(BackendError::misconfigured(format!(
-                "a value in the path of {} is . or .., which would lead elsewhere; correct it where it comes from (the secret's document, or for an id the provider's reply)",
-                self.shown
-            )));
-        }
-        Ok(base)
-    }
-
-    /// The request to this address.
-    pub(crate) fn request(
-        &self,
-        url: &Url,
-        values: &Values<'_>,
-    ) -> Result<http::Request<Bytes>, BackendError> {
-        let mut request = http::Request::new(self.body(values)?);
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = url.as_str().parse().map_err(|_| {
-            BackendError::misconfigured(format!("the address of {} is no URI; correct it", self.shown))
-        })?;
-        *request.headers_mut() = self.headers(values)?;
-        Ok(request)
-    }
-
-    fn body(&self, values: &Values<'_>) -> Result<Bytes, BackendError> {
-        match &self.body {
-            Body::None => Ok(Bytes::new()),
-            Body::Json(body) => serde_json::to_vec(&Wiped(body.fill(values)?).0)
-                .map(Bytes::from)
-                .map_err(|_| {
-                    BackendError::misconfigured(format!(
-                        "the body of {} cannot be written as JSON",
-                        self.shown
-                    ))
-                }),
-            Body::Form(fields) => {
-                let mut form = form_urlencoded::Serializer::new(String::new());
-                for (name, template) in fields {
-                    form.append_pair(name, &template.plain(values)?);
-                }
-                Ok(Bytes::from(form.finish()))
-            }
-        }
-    }
-
-    fn headers(&self, values: &Values<'_>) -> Result<HeaderMap, BackendError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static(JSON));
-        match self.body {
-            Body::None => {}
-            Body::Json(_) => _ = headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON)),
-            Body::Form(_) => _ = headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM)),
-        }
-        if let Some((user, password)) = &self.basic {
-            let value = basic(&user.plain(values)?, &password.plain(values)?).map_err(|why| {
-                BackendError::misconfigured(format!("the user name of {} {why}", self.shown))
-            })?;
-            headers.insert(AUTHORIZATION, value);
-        }
-        for (name, template) in &self.headers {
-            let mut value = header_value(&template.plain(values)?).ok_or_else(|| {
-                BackendError::misconfigured(format!(
-                    "a value in the header {name} of {} is not printable ASCII; correct it in the secret",
-                    self.shown
-                ))
-            })?;
-            value.set_sensitive(template.has(|_| true));
-            headers.insert(name, value);
-        }
-        Ok(headers)
-    }
-}
-
-const JSON: &str = "application/json";
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// The value of `authorization` for basic authentication (RFC 7617). What is wrong with the user name.
-pub(crate) fn basic(user: &str, password: &str) -> Result<HeaderValue, &'static str> {
-    if user.contains(':') {
-        return Err("holds a colon, which basic authentication cannot send; correct it");
-    }
-    let pair = Zeroizing::new(format!("{user}:{password}"));
-    let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(&*pair)));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| "cannot be sent; correct it")?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::document::ApiKeyDocument;
     use crate::template::ALL;
-
-    fn document(value: &str) -> ApiKeyDocument {
-        serde_json::from_value(json!({ "v": value })).unwrap()
-    }
-
-    fn url(path: &str, value: &str) -> Result<String, String> {
-        let call = Request::get(path).compile(ALL).unwrap();
-        let base = "https://h.example/v1/".parse().unwrap();
-        let document = document(value);
-        call.url(base, &Values::of(&document))
-            .map(|url| url.to_string())
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn paths_are_laid_on_the_base() {
-        assert_eq!(url("/keys", "").as_deref(), Ok("https://h.example/v1/keys"));
-        assert_eq!(
-            url("/keys/{secret.v}?a=b", "k 1").as_deref(),
-            Ok("https://h.example/v1/keys/k%201?a=b")
-        );
-        assert_eq!(
-            url("/keys?a={secret.v}", "x&b=c").as_deref(),
-            Ok("https://h.example/v1/keys?a=x%26b%3Dc")
-        );
-    }
-
-    #[test]
-    fn a_value_cannot_leave_its_segment() {
-        for hostile in [".", "..", ""] {
-            assert!(url("/keys/{secret.v}", hostile).is_err(), "{hostile:?}");
-            assert!(url("/keys/{secret.v}/more", hostile).is_err(), "{hostile:?}");
-        }
-        assert!(url("/keys/.{secret.v}", ".").is_err());
-        for hostile in [
-            "../..",
-            "a/b",
-            "%2e%2e",
-            "a?b",
-            "a#b",
-            "//evil.example",
-            "@evil.example",
-        ] {
-            let url = url("/keys/{secret.v}", hostile).unwrap();
-            let rest = url.strip_prefix("https://h.example/v1/keys/").unwrap();
-            assert!(!rest.contains(['/', '?', '#', '@']), "{hostile}: {url}");
-        }
-    }
-
-    #[test]
-    fn a_value_cannot_add_a_header() {
-        let call = Request::get("/")
-            .header("authorization", "Bearer {secret.v}")
-            .compile(ALL)
-            .unwrap();
-        for hostile in ["SENTINEL\r\nx: y", "SENTINEL\n", "SENTINEL\0", "SENTINELé"] {
-            let document = document(hostile);
-            let error = call.headers(&Values::of(&document)).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("SENTINEL"), "{error:?}");
-        }
-        let document = document("SENTINEL");
-        let headers = call.headers(&Values::of(&document)).unwrap();
-        assert_eq!(headers["authorization"], "Bearer SENTINEL");
-        assert!(headers["authorization"].is_sensitive() && !format!("{headers:?}").contains("SENTINEL"));
-    }
 
     #[test]
     fn what_cannot_work_is_refused_when_built() {
@@ -523,53 +295,6 @@ mod tests {
             let error = error(request);
             assert!(error.contains(named) && error.contains(';'), "{named}: {error:?}");
         }
-    }
-
-    #[test]
-    fn only_expected_statuses_are() {
-        let expects = |request: Request, status| {
-            request
-                .compile(ALL)
-                .unwrap()
-                .expects(StatusCode::from_u16(status).unwrap())
-        };
-        assert!(expects(Request::get("/"), 204) && !expects(Request::get("/"), 302));
-        let two = || Request::get("/").expect_status(201).expect_status(204);
-        assert!(expects(two(), 204) && expects(two(), 201) && !expects(two(), 200));
-    }
-
-    #[test]
-    fn a_value_cannot_add_a_field_to_a_form() {
-        let form = Request::post("/").form([("FriendlyName", "x {secret.v}"), ("Kind", "a&b")]);
-        let document = document("1&Admin=true#é");
-        let call = form.compile(ALL).unwrap();
-        assert_eq!(
-            call.body(&Values::of(&document)).unwrap(),
-            "FriendlyName=x+1%26Admin%3Dtrue%23%C3%A9&Kind=a%26b"
-        );
-        assert_eq!(
-            call.headers(&Values::of(&document)).unwrap()["content-type"],
-            "application/x-www-form-urlencoded"
-        );
-    }
-
-    #[test]
-    fn a_user_and_a_password_are_sent_as_basic_and_not_shown() {
-        let call = Request::get("/")
-            .basic_auth("Aladdin", "{secret.v}")
-            .compile(ALL)
-            .unwrap();
-        let sesame = document("open sesame");
-        let headers = call.headers(&Values::of(&sesame)).unwrap();
-        assert_eq!(headers["authorization"], "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        assert!(headers["authorization"].is_sensitive() && call.sets(&AUTHORIZATION));
-        let call = Request::get("/")
-            .basic_auth("{secret.v}", "x")
-            .compile(ALL)
-            .unwrap();
-        let document = document("SENTINEL:");
-        let error = call.headers(&Values::of(&document)).unwrap_err();
-        assert!(error.to_string().contains("colon") && !error.to_string().contains("SENTINEL"));
     }
 
     #[test]

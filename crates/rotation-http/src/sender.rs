@@ -8,9 +8,9 @@ use rotation_core::{BackendError, ErrorClass, StepContext};
 use url::Url;
 
 use crate::answer::{Answer, Refusal, Reply};
+use crate::call::Call;
 use crate::hosts::AllowedHosts;
 use crate::provider::Provider;
-use crate::request::Call;
 use crate::retry::{Allotment, MOST_TRIES, ONE_REQUEST, ONE_TRY, retry_after};
 use crate::template::Values;
 use crate::transport::{Transport, TransportError};

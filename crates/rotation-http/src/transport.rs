@@ -19,8 +19,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tower_service::Service;
 use url::Url;
 
+use crate::address::is_loopback;
 use crate::error::ProviderError;
-use crate::hosts::is_loopback;
 
 mod resolve;
 

@@ -6,7 +6,7 @@ use http::StatusCode;
 use rotation_core::{BackendError, ErrorClass};
 
 use crate::answer::{Answer, unexpected};
-use crate::request::Call;
+use crate::call::Call;
 use crate::retry::{Allotment, ONE_TRY, is_passing};
 use crate::sender::Sender;
 use crate::template::Values;

@@ -8,8 +8,8 @@ use url::Url;
 #[cfg(feature = "oauth2")]
 use super::oauth::OAuth2;
 use crate::error::ProviderError;
+use crate::header::{header_value, is_transports};
 use crate::pointer;
-use crate::request::{header_value, is_transports};
 
 /// How a request carries the admin credential. Part of a provider's description.
 ///

@@ -12,7 +12,7 @@ use super::auth::{Form, TokenHeader};
 use super::material::wrong;
 #[cfg(feature = "oauth2")]
 use super::token;
-use crate::request::{basic, header_value};
+use crate::header::{basic, header_value};
 use crate::sender::{Sender, wall_now};
 use crate::transport::Transport;
 

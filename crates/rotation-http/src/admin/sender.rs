@@ -9,7 +9,7 @@ use url::Url;
 use super::Admin;
 use super::credential::AdminCredential;
 use crate::answer::Refusal;
-use crate::request::Call;
+use crate::call::Call;
 use crate::sender::Sender;
 use crate::template::Values;
 use crate::transport::Transport;

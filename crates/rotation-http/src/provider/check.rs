@@ -5,9 +5,10 @@ use rotation_core::PasswordPolicy;
 use super::builder::ProviderBuilder;
 use super::{Chosen, Fields, List, Minted, Model, Provider, Revoke, base};
 use crate::admin::AdminAuth;
+use crate::call::Call;
 use crate::error::ProviderError;
 use crate::pointer;
-use crate::request::{Call, Request};
+use crate::request::Request;
 use crate::template::{Allowed, Hole};
 
 type Result<T> = std::result::Result<T, ProviderError>;

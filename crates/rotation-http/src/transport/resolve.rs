@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::hosts::is_forbidden;
+use crate::address::is_forbidden;
 
 /// The operating system's resolver, without what it must not answer.
 #[derive(Debug)]
