@@ -9,9 +9,9 @@ use crate::admin::{Admin, AdminSender};
 use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
 use crate::hosts::AllowedHosts;
+use crate::placeholder::Values;
 use crate::provider::Provider;
 use crate::sender::Sender;
-use crate::template::Values;
 use crate::transport::{ReqwestTransport, Transport};
 use crate::verify;
 

@@ -7,7 +7,9 @@ use rotation_core::BackendError;
 use url::{Url, form_urlencoded};
 
 use crate::header::{basic, header_value};
-use crate::template::{Hole, JsonTemplate, Template, Values};
+use crate::json_template::JsonTemplate;
+use crate::placeholder::{Placeholder, Values};
+use crate::template::Template;
 use crate::wiped::Wiped;
 
 #[cfg(test)]
@@ -34,7 +36,7 @@ pub(crate) enum Body {
 }
 
 impl Call {
-    pub(crate) fn has(&self, mut wanted: impl FnMut(&Hole) -> bool) -> bool {
+    pub(crate) fn has(&self, mut wanted: impl FnMut(&Placeholder) -> bool) -> bool {
         let basic = self.basic.iter().flat_map(|(user, password)| [user, password]);
         let mut texts = self.headers.iter().map(|(_, value)| value).chain(basic);
         self.path.has(&mut wanted)

@@ -9,7 +9,8 @@ use crate::admin::AdminAuth;
 use crate::call::Call;
 use crate::document::ApiKeyDocument;
 use crate::page::Paging;
-use crate::template::{Template, Values};
+use crate::placeholder::Values;
+use crate::template::Template;
 
 mod base;
 mod builder;

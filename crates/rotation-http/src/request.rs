@@ -10,7 +10,9 @@ use url::Url;
 use crate::call::{Body, Call};
 use crate::error::ProviderError;
 use crate::header::{header_value, is_transports};
-use crate::template::{Allowed, JsonTemplate, Template};
+use crate::json_template::JsonTemplate;
+use crate::placeholder::Allowed;
+use crate::template::Template;
 
 /// One request, with placeholders in its path, its headers' values and the texts of its body:
 /// `{secret.NAME}` for a field of the secret's document, and `{key}`, `{id}`, `{label}` where they
@@ -246,7 +248,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::template::ALL;
+    use crate::placeholder::ALL;
 
     #[test]
     fn what_cannot_work_is_refused_when_built() {

@@ -10,9 +10,9 @@ use url::Url;
 use crate::answer::{Answer, Refusal, Reply};
 use crate::call::Call;
 use crate::hosts::AllowedHosts;
+use crate::placeholder::Values;
 use crate::provider::Provider;
 use crate::retry::{Allotment, MOST_TRIES, ONE_REQUEST, ONE_TRY, retry_after};
-use crate::template::Values;
 use crate::transport::{Transport, TransportError};
 
 /// What every request needs.

@@ -7,9 +7,9 @@ use rotation_core::{BackendError, ErrorClass};
 
 use crate::answer::{Answer, unexpected};
 use crate::call::Call;
+use crate::placeholder::Values;
 use crate::retry::{Allotment, ONE_TRY, is_passing};
 use crate::sender::Sender;
-use crate::template::Values;
 use crate::transport::Transport;
 
 /// How long a new key is waited for, unless set otherwise.

@@ -10,8 +10,8 @@ use super::Admin;
 use super::credential::AdminCredential;
 use crate::answer::Refusal;
 use crate::call::Call;
+use crate::placeholder::Values;
 use crate::sender::Sender;
-use crate::template::Values;
 use crate::transport::Transport;
 
 /// Sends the requests of one call with the admin credential.

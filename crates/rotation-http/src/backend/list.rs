@@ -10,10 +10,10 @@ use crate::admin::AdminSender;
 use crate::answer::{Refusal, is_unknown_request};
 use crate::document::ApiKeyDocument;
 use crate::page::{MOST_PAGES, Paging};
+use crate::placeholder::Values;
 use crate::provider::{List, Model};
 use crate::reconcile::Listed;
 use crate::reply::{id_at, id_text, json, missing};
-use crate::template::Values;
 use crate::transport::Transport;
 
 /// What became of the list request.
@@ -54,10 +54,7 @@ impl<T: Transport> HttpBackend<T> {
     ) -> Result<Vec<Listed>, Refusal> {
         let values = Values::of(document);
         let own = admin.plain.url(&list.call, &values)?;
-        let mut url = list
-            .paging
-            .as_ref()
-            .map_or_else(|| own.clone(), |paging| paging.first(&own));
+        let mut url = first_page(list, &own);
         let (mut listed, mut previous, mut seen) = (Vec::new(), Vec::new(), Vec::new());
         for page in 0_u32.. {
             let body = match admin.repeat_at(&url, &list.call, &values).await {
@@ -106,6 +103,12 @@ impl<T: Transport> HttpBackend<T> {
         };
         Ok(items.iter().map(listed).collect())
     }
+}
+
+/// The address of the first page, by the list's own.
+fn first_page(list: &List, own: &Url) -> Url {
+    let paging = list.paging.as_ref();
+    paging.map_or_else(|| own.clone(), |paging| paging.first(own))
 }
 
 /// What a refusal of a page after the first means: `None` if the page before it was the last.

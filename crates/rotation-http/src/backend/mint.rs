@@ -13,11 +13,11 @@ use crate::answer::Refusal;
 use crate::call::Call;
 use crate::document::ApiKeyDocument;
 use crate::label::{Hash, Label};
+use crate::placeholder::Values;
 use crate::provider::Minted;
 use crate::reconcile::LONGEST;
 use crate::reply::{id_at, id_text, json, missing};
 use crate::sender::wall_now;
-use crate::template::Values;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {

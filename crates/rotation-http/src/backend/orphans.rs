@@ -40,6 +40,20 @@ impl<T: Transport> HttpBackend<T> {
             printable: shows_id(&listed, current.text(&fields.id).as_deref()),
             ..Found::default()
         };
+        let ended = self.end_orphans(admin, live, ours, &mut found).await?;
+        found.listed = Some(names_of_the_rest(&listed, &ended, live));
+        Ok(found)
+    }
+
+    /// Revokes the orphans among our keys, and notes those whose makers may still be at work. Says what the
+    /// provider calls those that are gone.
+    async fn end_orphans(
+        &self,
+        admin: &mut AdminSender<'_, T>,
+        live: Live<'_, ApiKeyDocument>,
+        ours: Vec<Ours>,
+        found: &mut Found,
+    ) -> Result<Vec<String>, BackendError> {
         let mut ended = Vec::new();
         for (verdict, key) in judged(admin.plain.ctx, live, ours) {
             let id = found.printable.then_some(key.id.as_str());
@@ -51,14 +65,13 @@ impl<T: Transport> HttpBackend<T> {
                 }
                 Verdict::Unidentifiable => warn_of_unidentifiable(id),
                 Verdict::Orphan => {
-                    if self.end_orphan(admin, current, &key.address, id).await? {
+                    if self.end_orphan(admin, live.current(), &key.address, id).await? {
                         ended.push(key.address);
                     }
                 }
             }
         }
-        found.listed = Some(names_of_the_rest(&listed, &ended, live));
-        Ok(found)
+        Ok(ended)
     }
 
     /// The keys of this secret in the list, if the list can be trusted to show them.

@@ -11,9 +11,9 @@ use crate::admin::AdminSender;
 use crate::answer::{Refusal, is_unsupported};
 use crate::document::ApiKeyDocument;
 use crate::label::{Hash, Label};
+use crate::placeholder::Values;
 use crate::provider::{List, Model};
 use crate::reconcile::{Listed, is_certainly_absent};
-use crate::template::Values;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {

@@ -11,9 +11,9 @@ use crate::answer::Refusal;
 use crate::call::Call;
 use crate::document::ApiKeyDocument;
 use crate::label::{Hash, Label};
+use crate::placeholder::Values;
 use crate::provider::Chosen;
 use crate::sender::Sender;
-use crate::template::Values;
 use crate::transport::Transport;
 use crate::verify::{self, Known};
 

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::document::ApiKeyDocument;
+use crate::placeholder::ALL;
 use crate::request::Request;
-use crate::template::ALL;
 
 fn document(value: &str) -> ApiKeyDocument {
     serde_json::from_value(json!({ "v": value })).unwrap()

@@ -7,9 +7,9 @@ use super::{Chosen, Fields, List, Minted, Model, Provider, Revoke, base};
 use crate::admin::AdminAuth;
 use crate::call::Call;
 use crate::error::ProviderError;
+use crate::placeholder::{Allowed, Placeholder};
 use crate::pointer;
 use crate::request::Request;
-use crate::template::{Allowed, Hole};
 
 type Result<T> = std::result::Result<T, ProviderError>;
 
@@ -107,10 +107,23 @@ impl ProviderBuilder {
             },
         )?;
         if !self.lacks.list && !self.lacks.labels {
-            let is_label = |hole: &Hole| *hole == Hole::Label;
+            let is_label = |placeholder: &Placeholder| *placeholder == Placeholder::Label;
             let why = "{label}, by which a key that was not stored is found (or declare with lacks \"labels\", without_labels, that the provider keeps none)";
             needs(&create, "create", is_label, why)?;
         }
+        self.check_minted()?;
+        let expiry = self.expiry_at.take();
+        Ok(Minted {
+            create,
+            key: required("key_at", self.key_at.take())?,
+            id: required("id_at", self.id_at.take())?,
+            id_optional: self.optional.id,
+            expiry: expiry.map(|at| required("expires_at", Some(at))).transpose()?,
+        })
+    }
+
+    /// Refuses what would print the key, and what has no use.
+    fn check_minted(&self) -> Result<()> {
         if self.key_policy.is_some() {
             return Err(ProviderError::new(
                 "key_policy",
@@ -129,14 +142,7 @@ impl ProviderBuilder {
                 "points at the key itself, and ids are logged; point it at the id",
             ));
         }
-        let expiry = self.expiry_at.take();
-        Ok(Minted {
-            create,
-            key: required("key_at", self.key_at.take())?,
-            id: required("id_at", self.id_at.take())?,
-            id_optional: self.optional.id,
-            expiry: expiry.map(|at| required("expires_at", Some(at))).transpose()?,
-        })
+        Ok(())
     }
 
     fn chosen(&mut self, upload: Request, secret: Allowed<'_>) -> Result<Chosen> {
@@ -149,7 +155,7 @@ impl ProviderBuilder {
         let upload = compile("upload", Some(upload), everything)?;
         let is_key = is_key(secret.key_field);
         needs(&upload, "upload", is_key, "{key}, which it is there for")?;
-        let is_id = |hole: &Hole| matches!(hole, Hole::Id | Hole::Label);
+        let is_id = |placeholder: &Placeholder| matches!(placeholder, Placeholder::Id | Placeholder::Label);
         needs(
             &upload,
             "upload",
@@ -187,7 +193,7 @@ impl ProviderBuilder {
 
     fn revoke_call(&mut self, secret: Allowed<'_>) -> Result<Revoke> {
         let call = compile("revoke", self.revoke.take(), Allowed { id: true, ..secret })?;
-        let is_id = |hole: &Hole| *hole == Hole::Id;
+        let is_id = |placeholder: &Placeholder| *placeholder == Placeholder::Id;
         needs(&call, "revoke", is_id, "{id}, so that it ends one key only")?;
         let optional = self.optional.revoke;
         Ok(Revoke { call, optional })
@@ -263,7 +269,9 @@ impl Provider {
         if !self.may_lack_ids() {
             return Ok(());
         }
-        let is_id = |hole: &Hole| *hole == Hole::Id || *hole == Hole::Secret(self.fields.id.clone());
+        let is_id = |placeholder: &Placeholder| {
+            *placeholder == Placeholder::Id || *placeholder == Placeholder::Secret(self.fields.id.clone())
+        };
         let calls = self
             .admin_calls()
             .filter(|(name, _)| *name != "revoke")
@@ -286,8 +294,8 @@ impl Provider {
         let Model::Minted(Minted { expiry: Some(_), .. }) = &self.model else {
             return Ok(());
         };
-        let field = Hole::Secret(self.fields.expiry.clone());
-        let is_expiry = |hole: &Hole| *hole == field;
+        let field = Placeholder::Secret(self.fields.expiry.clone());
+        let is_expiry = |placeholder: &Placeholder| *placeholder == field;
         let calls = self.admin_calls().chain([("verify", &self.verify)]);
         let users = calls.map(|(name, call)| (name, call.has(is_expiry)));
         match users
@@ -305,8 +313,8 @@ impl Provider {
     fn with_target(mut self) -> Self {
         let mut target = Vec::new();
         let written = [&self.fields.key, &self.fields.id];
-        let mut note = |hole: &Hole| {
-            if let Hole::Secret(field) = hole
+        let mut note = |placeholder: &Placeholder| {
+            if let Placeholder::Secret(field) = placeholder
                 && !written.contains(&field)
                 && !target.contains(field)
             {
@@ -323,9 +331,9 @@ impl Provider {
     }
 }
 
-fn is_key(field: &str) -> impl FnMut(&Hole) -> bool {
-    let by_field = Hole::Secret(field.to_owned());
-    move |hole: &Hole| *hole == Hole::Key || *hole == by_field
+fn is_key(field: &str) -> impl FnMut(&Placeholder) -> bool {
+    let by_field = Placeholder::Secret(field.to_owned());
+    move |placeholder: &Placeholder| *placeholder == Placeholder::Key || *placeholder == by_field
 }
 
 fn letters_and_digits() -> Result<PasswordPolicy> {
@@ -349,8 +357,13 @@ fn compile(name: &'static str, request: Option<Request>, allowed: Allowed<'_>) -
         .map_err(|error| error.within(name))
 }
 
-fn needs(call: &Call, name: &'static str, hole: impl FnMut(&Hole) -> bool, what: &str) -> Result<()> {
-    if call.has(hole) {
+fn needs(
+    call: &Call,
+    name: &'static str,
+    placeholder: impl FnMut(&Placeholder) -> bool,
+    what: &str,
+) -> Result<()> {
+    if call.has(placeholder) {
         return Ok(());
     }
     Err(ProviderError::new(

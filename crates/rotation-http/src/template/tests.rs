@@ -3,6 +3,9 @@
 use serde_json::json;
 
 use super::*;
+use crate::document::ApiKeyDocument;
+use crate::json_template::JsonTemplate;
+use crate::placeholder::ALL;
 
 const HOSTILE: &str = "a/../b?c=d&e#f%2e\\\"}{\r\nX: y é";
 
