@@ -9,6 +9,7 @@ use crate::pointer;
 
 mod auth;
 mod credential;
+pub(crate) mod json;
 mod material;
 #[cfg(feature = "oauth2")]
 mod oauth;

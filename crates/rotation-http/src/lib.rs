@@ -62,6 +62,7 @@ mod request;
 mod retry;
 mod sender;
 mod template;
+mod texts;
 mod transport;
 pub mod vendors;
 mod verify;

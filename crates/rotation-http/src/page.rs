@@ -1,5 +1,6 @@
 //! Lists that come in pages.
 
+use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
@@ -12,10 +13,12 @@ use crate::reply::id_text;
 /// A page that cannot be had fails the whole list: half of one would hide orphans. So does a page that
 /// leads back to one before it, and one after the hundredth.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Paging(Kind);
+pub struct Paging(pub(crate) Pages);
 
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Kind {
+/// How, as it stands in JSON.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Pages {
     Url { at: String },
     Cursor { at: String, parameter: String },
     Number { parameter: String, first: u32 },
@@ -29,43 +32,43 @@ impl Paging {
     /// last page. A whole one has to be of the same scheme, host and port as the list.
     pub fn url_at(pointer: impl Into<String>) -> Self {
         let at = pointer.into();
-        Self(Kind::Url { at })
+        Self(Pages::Url { at })
     }
 
     /// A reply holds a token here (a text or a whole number), which is sent as this query parameter to
     /// get the next page. Null, absent or empty on the last page.
     pub fn cursor_at(pointer: impl Into<String>, parameter: impl Into<String>) -> Self {
         let (at, parameter) = (pointer.into(), parameter.into());
-        Self(Kind::Cursor { at, parameter })
+        Self(Pages::Cursor { at, parameter })
     }
 
     /// Pages are numbered from `first`, and asked for by this query parameter, until one has no keys or is
     /// answered with 404.
     pub fn numbered(parameter: impl Into<String>, first: u32) -> Self {
         let parameter = parameter.into();
-        Self(Kind::Number { parameter, first })
+        Self(Pages::Number { parameter, first })
     }
 
     pub(crate) fn is_numbered(&self) -> bool {
-        matches!(self.0, Kind::Number { .. })
+        matches!(self.0, Pages::Number { .. })
     }
 
     pub(crate) fn check(&self) -> Result<(), ProviderError> {
         match &self.0 {
-            Kind::Url { at } => pointer::check("pages", at),
-            Kind::Cursor { at, parameter } => {
+            Pages::Url { at } => pointer::check("pages", at),
+            Pages::Cursor { at, parameter } => {
                 pointer::check("pages", at)?;
                 check_parameter(parameter)
             }
-            Kind::Number { parameter, .. } => check_parameter(parameter),
+            Pages::Number { parameter, .. } => check_parameter(parameter),
         }
     }
 
     /// The first page's URL.
     pub(crate) fn first(&self, list: &Url) -> Url {
         match &self.0 {
-            Kind::Number { parameter, first } => with_parameter(list, parameter, &first.to_string()),
-            Kind::Url { .. } | Kind::Cursor { .. } => list.clone(),
+            Pages::Number { parameter, first } => with_parameter(list, parameter, &first.to_string()),
+            Pages::Url { .. } | Pages::Cursor { .. } => list.clone(),
         }
     }
 
@@ -79,16 +82,16 @@ impl Paging {
         page: u32,
     ) -> Result<Option<Url>, &'static str> {
         match &self.0 {
-            Kind::Url { at } => match text_at(reply, at)? {
+            Pages::Url { at } => match text_at(reply, at)? {
                 Some(next) => following(list, &next).map(Some),
                 None => Ok(None),
             },
-            Kind::Cursor { at, parameter } => {
+            Pages::Cursor { at, parameter } => {
                 let cursor = text_at(reply, at)?;
                 Ok(cursor.map(|cursor| with_parameter(list, parameter, &cursor)))
             }
-            Kind::Number { .. } if keys == 0 => Ok(None),
-            Kind::Number { parameter, first } => {
+            Pages::Number { .. } if keys == 0 => Ok(None),
+            Pages::Number { parameter, first } => {
                 let number = first.saturating_add(page).saturating_add(1);
                 Ok(Some(with_parameter(list, parameter, &number.to_string())))
             }

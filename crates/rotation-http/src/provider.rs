@@ -13,8 +13,10 @@ use crate::placeholder::Values;
 use crate::template::Template;
 
 mod base;
+mod build;
 mod builder;
 mod check;
+mod description;
 mod json;
 
 #[cfg(test)]

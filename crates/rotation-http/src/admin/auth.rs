@@ -6,7 +6,7 @@ use rotation_core::BackendError;
 use url::Url;
 
 #[cfg(feature = "oauth2")]
-use super::oauth::OAuth2;
+use super::oauth::{Client, OAuth2};
 use crate::error::ProviderError;
 use crate::header::{header_value, is_transports};
 use crate::pointer;
@@ -26,7 +26,7 @@ pub(super) enum Form {
         password: String,
     },
     #[cfg(feature = "oauth2")]
-    OAuth2(OAuth2),
+    OAuth2(Client),
 }
 
 /// One header with a token in it.
@@ -102,7 +102,7 @@ impl AdminAuth {
                 pointer::check("admin basic password_at", password)
             }
             #[cfg(feature = "oauth2")]
-            Form::OAuth2(oauth2) => oauth2.check(),
+            Form::OAuth2(client) => client.check(),
         }
     }
 
@@ -111,7 +111,7 @@ impl AdminAuth {
         match &self.0 {
             Form::Headers(_) | Form::Basic { .. } => Ok(None),
             #[cfg(feature = "oauth2")]
-            Form::OAuth2(oauth2) => oauth2.url().map(Some),
+            Form::OAuth2(client) => client.url().map(Some),
         }
     }
 
@@ -132,7 +132,7 @@ impl AdminAuth {
 #[cfg(feature = "oauth2")]
 impl From<OAuth2> for AdminAuth {
     fn from(oauth2: OAuth2) -> Self {
-        Self(Form::OAuth2(oauth2))
+        Self(Form::OAuth2(oauth2.0))
     }
 }
 

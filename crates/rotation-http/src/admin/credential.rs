@@ -74,8 +74,8 @@ impl<'a> AdminCredential<'a> {
                 vec![(AUTHORIZATION, value)]
             }
             #[cfg(feature = "oauth2")]
-            Form::OAuth2(oauth2) => {
-                let (token, until) = token::ask(oauth2, sender, &material).await?;
+            Form::OAuth2(client) => {
+                let (token, until) = token::ask(client, sender, &material).await?;
                 let headers = vec![(AUTHORIZATION, value("Bearer ", &token)?)];
                 return Ok(Headers { headers, until });
             }

@@ -1,5 +1,6 @@
 //! OAuth 2.0 client credentials, described.
 
+use serde::Deserialize;
 use url::Url;
 
 use crate::error::ProviderError;
@@ -20,44 +21,66 @@ use crate::pointer;
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use]
-pub struct OAuth2 {
-    token_url: String,
-    pub(super) id_at: String,
-    pub(super) secret_at: String,
-    pub(super) scopes: Vec<String>,
-    pub(super) in_body: bool,
-}
+pub struct OAuth2(pub(super) Client);
 
 impl OAuth2 {
     /// Client credentials at `/client_id` and `/client_secret` of the admin secret, sent to this
     /// endpoint as `authorization: Basic`.
     pub fn new(token_url: impl Into<String>) -> Self {
-        Self {
+        Self(Client {
             token_url: token_url.into(),
-            id_at: "/client_id".to_owned(),
-            secret_at: "/client_secret".to_owned(),
+            client_id_at: Some(ID_AT.to_owned()),
+            client_secret_at: Some(SECRET_AT.to_owned()),
             scopes: Vec::new(),
-            in_body: false,
-        }
+            credentials_in_body: false,
+        })
     }
 
     /// The client's id and its secret are at these pointers of the admin secret.
     pub fn credentials_at(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
-        self.id_at = id.into();
-        self.secret_at = secret.into();
+        self.0.client_id_at = Some(id.into());
+        self.0.client_secret_at = Some(secret.into());
         self
     }
 
     /// Asks for this scope. Repeat it for more.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.scopes.push(scope.into());
+        self.0.scopes.push(scope.into());
         self
     }
 
     /// Sends the credentials in the body, for an endpoint that does not know `authorization: Basic`.
     pub fn credentials_in_body(mut self) -> Self {
-        self.in_body = true;
+        self.0.credentials_in_body = true;
         self
+    }
+}
+
+const ID_AT: &str = "/client_id";
+const SECRET_AT: &str = "/client_secret";
+
+/// The client and its token endpoint, by the names of its parts in JSON.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    token_url: String,
+    client_id_at: Option<String>,
+    client_secret_at: Option<String>,
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+    #[serde(default)]
+    pub(super) credentials_in_body: bool,
+}
+
+impl Client {
+    /// Where the admin secret holds the client's id.
+    pub(super) fn id_at(&self) -> &str {
+        self.client_id_at.as_deref().unwrap_or(ID_AT)
+    }
+
+    /// Where it holds the client's secret.
+    pub(super) fn secret_at(&self) -> &str {
+        self.client_secret_at.as_deref().unwrap_or(SECRET_AT)
     }
 
     pub(super) fn url(&self) -> Result<Url, ProviderError> {
@@ -76,7 +99,7 @@ impl OAuth2 {
 
     pub(super) fn check(&self) -> Result<(), ProviderError> {
         self.url()?;
-        pointer::check("admin oauth2 client_id_at", &self.id_at)?;
-        pointer::check("admin oauth2 client_secret_at", &self.secret_at)
+        pointer::check("admin oauth2 client_id_at", self.id_at())?;
+        pointer::check("admin oauth2 client_secret_at", self.secret_at())
     }
 }

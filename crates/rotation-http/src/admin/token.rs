@@ -15,7 +15,7 @@ use oauth2::{
 use rotation_core::{BackendError, ErrorClass, SecretString};
 
 use super::material::Material;
-use super::oauth::OAuth2;
+use super::oauth::Client;
 use crate::answer::{Refusal, is_admin_refused};
 use crate::sender::{Sender, wall_now};
 use crate::transport::Transport;
@@ -27,30 +27,30 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 /// Asks for a token. Says until when it is valid, if the endpoint does.
 pub(super) async fn ask<T: Transport>(
-    oauth2: &OAuth2,
+    client: &Client,
     sender: &Sender<'_, T>,
     material: &Material,
 ) -> Result<(SecretString, Option<SystemTime>), BackendError> {
-    let url = oauth2
+    let url = client
         .url()
         .map_err(|error| BackendError::misconfigured(error.to_string()))?;
     sender.hosts.check(&url)?;
     let (id, secret) = (
-        material.text(Some(&oauth2.id_at))?,
-        material.text(Some(&oauth2.secret_at))?,
+        material.text(Some(client.id_at()))?,
+        material.text(Some(client.secret_at()))?,
     );
-    let auth = match oauth2.in_body {
+    let auth = match client.credentials_in_body {
         true => AuthType::RequestBody,
         false => AuthType::BasicAuth,
     };
-    let client = BasicClient::new(ClientId::new(id.expose_secret().to_owned()))
+    let endpoint = BasicClient::new(ClientId::new(id.expose_secret().to_owned()))
         .set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()))
         .set_auth_type(auth)
         .set_token_uri(TokenUrl::from_url(url));
     let asked_at = wall_now(sender.ctx);
     let http = Http(sender);
-    let scopes = oauth2.scopes.iter().cloned().map(Scope::new);
-    let request = client.exchange_client_credentials().add_scopes(scopes);
+    let scopes = client.scopes.iter().cloned().map(Scope::new);
+    let request = endpoint.exchange_client_credentials().add_scopes(scopes);
     let reply = request.request_async(&http).await.map_err(|error| match error {
         RequestTokenError::Request(NoToken(error)) => error,
         // Without the cause: it may quote the reply, which may hold a token.

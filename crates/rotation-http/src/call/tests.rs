@@ -12,7 +12,7 @@ fn document(value: &str) -> ApiKeyDocument {
 }
 
 fn url(path: &str, value: &str) -> Result<String, String> {
-    let call = Request::get(path).compile(ALL).unwrap();
+    let call = Request::get(path).0.compile(ALL).unwrap();
     let base = "https://h.example/v1/".parse().unwrap();
     let document = document(value);
     call.url(base, &Values::of(&document))
@@ -59,6 +59,7 @@ fn a_value_cannot_leave_its_segment() {
 fn a_value_cannot_add_a_header() {
     let call = Request::get("/")
         .header("authorization", "Bearer {secret.v}")
+        .0
         .compile(ALL)
         .unwrap();
     for hostile in ["SENTINEL\r\nx: y", "SENTINEL\n", "SENTINEL\0", "SENTINELé"] {
@@ -76,6 +77,7 @@ fn a_value_cannot_add_a_header() {
 fn only_expected_statuses_are() {
     let expects = |request: Request, status| {
         request
+            .0
             .compile(ALL)
             .unwrap()
             .expects(StatusCode::from_u16(status).unwrap())
@@ -89,7 +91,7 @@ fn only_expected_statuses_are() {
 fn a_value_cannot_add_a_field_to_a_form() {
     let form = Request::post("/").form([("FriendlyName", "x {secret.v}"), ("Kind", "a&b")]);
     let document = document("1&Admin=true#é");
-    let call = form.compile(ALL).unwrap();
+    let call = form.0.compile(ALL).unwrap();
     assert_eq!(
         call.body(&Values::of(&document)).unwrap(),
         "FriendlyName=x+1%26Admin%3Dtrue%23%C3%A9&Kind=a%26b"
@@ -104,6 +106,7 @@ fn a_value_cannot_add_a_field_to_a_form() {
 fn a_user_and_a_password_are_sent_as_basic_and_not_shown() {
     let call = Request::get("/")
         .basic_auth("Aladdin", "{secret.v}")
+        .0
         .compile(ALL)
         .unwrap();
     let sesame = document("open sesame");
@@ -112,6 +115,7 @@ fn a_user_and_a_password_are_sent_as_basic_and_not_shown() {
     assert!(headers["authorization"].is_sensitive() && call.sets(&AUTHORIZATION));
     let call = Request::get("/")
         .basic_auth("{secret.v}", "x")
+        .0
         .compile(ALL)
         .unwrap();
     let document = document("SENTINEL:");
