@@ -63,7 +63,7 @@ impl Call {
 
     /// The whole address, on a base that has neither query nor fragment.
     pub(crate) fn url(&self, mut base: Url, values: &Values<'_>) -> Result<Url, BackendError> {
-        let filled = self.path.path(values)?;
+        let filled = self.path.fill_path(values)?;
         let (path, query) = match filled.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (filled.as_str(), None),
@@ -110,7 +110,7 @@ impl Call {
             Body::Form(fields) => {
                 let mut form = form_urlencoded::Serializer::new(String::new());
                 for (name, template) in fields {
-                    form.append_pair(name, &template.plain(values)?);
+                    form.append_pair(name, &template.fill_plain(values)?);
                 }
                 Ok(Bytes::from(form.finish()))
             }
@@ -126,13 +126,13 @@ impl Call {
             Body::Form(_) => _ = headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM)),
         }
         if let Some((user, password)) = &self.basic {
-            let value = basic(&user.plain(values)?, &password.plain(values)?).map_err(|why| {
+            let value = basic(&user.fill_plain(values)?, &password.fill_plain(values)?).map_err(|why| {
                 BackendError::misconfigured(format!("the user name of {} {why}", self.shown))
             })?;
             headers.insert(AUTHORIZATION, value);
         }
         for (name, template) in &self.headers {
-            let mut value = header_value(&template.plain(values)?).ok_or_else(|| {
+            let mut value = header_value(&template.fill_plain(values)?).ok_or_else(|| {
                 BackendError::misconfigured(format!(
                     "a value in the header {name} of {} is not printable ASCII; correct it in the secret",
                     self.shown

@@ -48,7 +48,7 @@ impl JsonTemplate {
     pub(crate) fn fill(&self, values: &Values<'_>) -> Result<Value, BackendError> {
         Ok(match self {
             Self::Fixed(value) => value.clone(),
-            Self::Text(template) => Value::String(std::mem::take(&mut *template.plain(values)?)),
+            Self::Text(template) => Value::String(std::mem::take(&mut *template.fill_plain(values)?)),
             Self::Array(items) => Value::Array(
                 items
                     .iter()

@@ -40,15 +40,15 @@ impl Listed {
         Self { id, address, label }
     }
 
-    fn known(self, label: Label) -> Option<Ours> {
+    fn known(self, label: Label) -> Option<OurKey> {
         let (id, address) = (self.id?, self.address?);
-        Some(Ours { id, address, label })
+        Some(OurKey { id, address, label })
     }
 }
 
 /// A listed key that a rotation of this secret made.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Ours {
+pub(crate) struct OurKey {
     pub(crate) id: String,
     pub(crate) address: String,
     pub(crate) label: Label,
@@ -104,14 +104,14 @@ pub(crate) struct Facts<'a> {
 }
 
 /// The listed keys that rotations of this secret made.
-pub(crate) fn ours(keys: &[Listed], secret: Hash) -> Result<Vec<Ours>, Unfit> {
+pub(crate) fn our_keys(keys: &[Listed], secret: Hash) -> Result<Vec<OurKey>, Unfit> {
     labelled(keys, secret)
         .map(|(key, label)| key.clone().known(label).ok_or(Unfit::NoId))
         .collect()
 }
 
 /// The same, where the list may lack ids: those with an id, and how many have none.
-pub(crate) fn split(keys: &[Listed], secret: Hash) -> (Vec<Ours>, usize) {
+pub(crate) fn our_keys_with_id(keys: &[Listed], secret: Hash) -> (Vec<OurKey>, usize) {
     let found: Vec<_> = labelled(keys, secret)
         .map(|(key, label)| key.clone().known(label))
         .collect();
@@ -139,7 +139,7 @@ pub(crate) fn is_certainly_absent(keys: &[Listed], id: &str) -> bool {
 /// Whether the list shows the key that is known to exist, the current one, with its label. One that
 /// does not may lack orphans too. Keys that earlier tries of this secret left behind prove nothing:
 /// the list may show none but those that are made by requests, and the current one by hand.
-pub(crate) fn sight(
+pub(crate) fn check_list(
     keys: &[Listed],
     left_behind: impl Fn(&str) -> bool,
     current: Option<&str>,
@@ -165,7 +165,7 @@ pub(crate) fn sight(
 /// Makers are judged by the time before this step read the secret, not by the time of the list:
 /// what is protected was read then. A maker whose time was not up then may have stored its key since,
 /// and the whole rotation may have ended.
-pub(crate) fn judge(key: &Ours, facts: &Facts<'_>) -> Verdict {
+pub(crate) fn judge(key: &OurKey, facts: &Facts<'_>) -> Verdict {
     if (facts.protects)(&key.id) {
         return Verdict::Live;
     }

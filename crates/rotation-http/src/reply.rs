@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use crate::wiped::Wiped;
 
 /// The body of the reply to the request `shown`, as JSON. The bytes are overwritten where nobody else holds them.
-pub(crate) fn json(shown: &str, body: Bytes) -> Result<Wiped, BackendError> {
+pub(crate) fn parse_json(shown: &str, body: Bytes) -> Result<Wiped, BackendError> {
     let parsed = serde_json::from_slice(&body).map(Wiped);
     if let Ok(mut bytes) = body.try_into_mut() {
         bytes.as_mut().zeroize();

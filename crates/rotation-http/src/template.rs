@@ -84,22 +84,22 @@ impl Template {
     }
 
     /// For a header or a JSON text: each value as it is.
-    pub(crate) fn plain(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
-        self.fill(values, |_, _, value| Ok(Cow::Borrowed(value)))
+    pub(crate) fn fill_plain(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
+        self.fill_with(values, |_, _, value| Ok(Cow::Borrowed(value)))
     }
 
     /// For the path and query of a URL: each value is percent-encoded, so that it stays within its
     /// segment, and none is empty.
-    pub(crate) fn path(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
-        self.fill(values, |_, _, value| {
+    pub(crate) fn fill_path(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
+        self.fill_with(values, |_, _, value| {
             Ok(utf8_percent_encode(value, RESERVED).into())
         })
     }
 
     /// For a base URL: a value at the very start is a URL itself, one in the host may only be made
     /// of letters, digits, hyphens and dots, all others are percent-encoded and not `.` or `..`.
-    pub(crate) fn base(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
-        self.fill(values, |placeholder, before, value| {
+    pub(crate) fn fill_base(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
+        self.fill_with(values, |placeholder, before, value| {
             if before.is_empty() {
                 return Ok(Cow::Borrowed(value.trim_end_matches('/')));
             }
@@ -126,7 +126,7 @@ impl Template {
     }
 
     /// Fills in the values, each as `encode` makes it of its placeholder, the text so far, and itself.
-    fn fill(
+    fn fill_with(
         &self,
         values: &Values<'_>,
         encode: impl for<'v> Fn(&Placeholder, &str, &'v str) -> Result<Cow<'v, str>, BackendError>,

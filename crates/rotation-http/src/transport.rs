@@ -24,7 +24,7 @@ use crate::error::ProviderError;
 
 mod resolve;
 
-use resolve::{Careful, Forbidden};
+use resolve::{CheckedResolver, Forbidden};
 
 /// What sends requests: any `tower` service with bytes in and bytes out. Implemented by being one.
 ///
@@ -150,7 +150,7 @@ impl ReqwestTransport {
         let common = || {
             Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(Careful)
+                .dns_resolver(CheckedResolver)
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)

@@ -9,11 +9,11 @@ use super::HttpBackend;
 use crate::admin::AdminSender;
 use crate::answer::{Refusal, is_unknown_request};
 use crate::document::ApiKeyDocument;
-use crate::page::{MOST_PAGES, Paging};
+use crate::paging::{MOST_PAGES, Paging};
 use crate::placeholder::Values;
 use crate::provider::{List, Model};
 use crate::reconcile::Listed;
-use crate::reply::{id_at, id_text, json, missing};
+use crate::reply::{id_at, id_text, missing, parse_json};
 use crate::transport::Transport;
 
 /// What became of the list request.
@@ -38,7 +38,7 @@ impl<T: Transport> HttpBackend<T> {
         match self.pages(admin, document, list).await {
             Ok(listed) => Ok(Listing::Shown(list, listed)),
             Err(refusal) => match refusal.status {
-                Some(status) if list.optional && is_unknown_request(status) => {
+                Some(status) if list.may_be_missing && is_unknown_request(status) => {
                     Ok(Listing::Missing(Some(status)))
                 }
                 _ => Err(refusal.into()),
@@ -65,7 +65,7 @@ impl<T: Transport> HttpBackend<T> {
                 },
                 Err(refusal) => return Err(refusal),
             };
-            let reply = json(&list.call.shown, body)?;
+            let reply = parse_json(&list.call.shown, body)?;
             let keys = self.read(list, &reply.0)?;
             if !keys.is_empty() && keys == previous {
                 return Err(wrong(list, "two pages hold the same keys").into());

@@ -16,7 +16,7 @@ use crate::label::{Hash, Label};
 use crate::placeholder::Values;
 use crate::provider::Minted;
 use crate::reconcile::LONGEST;
-use crate::reply::{id_at, id_text, json, missing};
+use crate::reply::{id_at, id_text, missing, parse_json};
 use crate::sender::wall_now;
 use crate::transport::Transport;
 
@@ -48,7 +48,7 @@ impl<T: Transport> HttpBackend<T> {
         }
         let body = admin.once(call, &values).await;
         let body = body.map_err(|refusal| not_made(call, refusal, found, &at))?;
-        let reply = json(&call.shown, body)?;
+        let reply = parse_json(&call.shown, body)?;
         self.adopt(minted, admin, live, &reply.0).await
     }
 
@@ -161,7 +161,7 @@ fn new_id<'r>(
 ) -> Result<Option<&'r Value>, BackendError> {
     let (call, at) = (&minted.create, &minted.id);
     let Some(id) = id_at(reply, at) else {
-        if minted.id_optional {
+        if minted.id_may_be_missing {
             return Ok(None);
         }
         // Nothing to revoke it by; its label tells the next run.

@@ -13,7 +13,9 @@ use crate::admin::AdminSender;
 use crate::document::ApiKeyDocument;
 use crate::label::Hash;
 use crate::provider::List;
-use crate::reconcile::{Facts, Listed, Ours, Unfit, Verdict, judge, ours, sight, split};
+use crate::reconcile::{
+    Facts, Listed, OurKey, Unfit, Verdict, check_list, judge, our_keys, our_keys_with_id,
+};
 use crate::sender::wall_now;
 use crate::transport::Transport;
 
@@ -34,7 +36,7 @@ impl<T: Transport> HttpBackend<T> {
         };
         let fields = &self.provider.fields;
         refuse_keys_as_ids(list, &listed, current.text(&fields.key).as_deref())?;
-        let ours = self.our_keys(admin.plain.ctx, list, &listed, live)?;
+        let ours = self.our_keys_in(admin.plain.ctx, list, &listed, live)?;
         let mut found = Found {
             finds_orphans: list.item_label.is_some(),
             printable: shows_id(&listed, current.text(&fields.id).as_deref()),
@@ -51,7 +53,7 @@ impl<T: Transport> HttpBackend<T> {
         &self,
         admin: &mut AdminSender<'_, T>,
         live: Live<'_, ApiKeyDocument>,
-        ours: Vec<Ours>,
+        ours: Vec<OurKey>,
         found: &mut Found,
     ) -> Result<Vec<String>, BackendError> {
         let mut ended = Vec::new();
@@ -75,13 +77,13 @@ impl<T: Transport> HttpBackend<T> {
     }
 
     /// The keys of this secret in the list, if the list can be trusted to show them.
-    fn our_keys(
+    fn our_keys_in(
         &self,
         ctx: &StepContext<'_>,
         list: &List,
         listed: &[Listed],
         live: Live<'_, ApiKeyDocument>,
-    ) -> Result<Vec<Ours>, BackendError> {
+    ) -> Result<Vec<OurKey>, BackendError> {
         let shown = &list.call.shown;
         if list.item_label.is_none() {
             tracing::warn!(
@@ -99,11 +101,11 @@ impl<T: Transport> HttpBackend<T> {
         let ours = if self.provider.may_lack_ids() {
             identified(shown, listed, secret)
         } else {
-            ours(listed, secret).map_err(unfit)?
+            our_keys(listed, secret).map_err(unfit)?
         };
         let left_behind = |id: &str| !live.protects(id) && ours.iter().any(|ours| ours.id == id);
         let current = live.current().text(&self.provider.fields.id);
-        if let Some(doubt) = sight(listed, left_behind, current.as_deref()).map_err(unfit)? {
+        if let Some(doubt) = check_list(listed, left_behind, current.as_deref()).map_err(unfit)? {
             tracing::warn!(request = shown, "{doubt}");
         }
         Ok(ours)
@@ -214,8 +216,8 @@ fn warn_of_no_list(list: Option<&List>, status: Option<StatusCode>) {
 }
 
 /// The keys of this secret that the list has an id for, where it may lack ids.
-fn identified(request: &str, listed: &[Listed], secret: Hash) -> Vec<Ours> {
-    let (ours, nameless) = split(listed, secret);
+fn identified(request: &str, listed: &[Listed], secret: Hash) -> Vec<OurKey> {
+    let (ours, nameless) = our_keys_with_id(listed, secret);
     if nameless > 0 {
         tracing::warn!(
             keys = nameless,
@@ -226,7 +228,11 @@ fn identified(request: &str, listed: &[Listed], secret: Hash) -> Vec<Ours> {
     ours
 }
 
-fn judged(ctx: &StepContext<'_>, live: Live<'_, ApiKeyDocument>, ours: Vec<Ours>) -> Vec<(Verdict, Ours)> {
+fn judged(
+    ctx: &StepContext<'_>,
+    live: Live<'_, ApiKeyDocument>,
+    ours: Vec<OurKey>,
+) -> Vec<(Verdict, OurKey)> {
     let facts = Facts {
         token: Hash::of_token(ctx.version()),
         as_of: ctx.as_of(),

@@ -29,15 +29,15 @@ impl<T: Transport> HttpBackend<T> {
             id: Some(Cow::Borrowed(id)),
             ..Values::of(document)
         };
-        let optional = self.provider.revoke.optional;
+        let may_be_missing = self.provider.revoke.may_be_missing;
         let call = &self.provider.revoke.call;
         let Err(refusal) = admin.repeat(call, &values).await else {
             return Ok(Retirement::Retired);
         };
         match refusal.status {
             Some(StatusCode::GONE) => Ok(Retirement::AlreadyGone),
-            Some(StatusCode::NOT_FOUND) if !optional => Ok(Retirement::AlreadyGone),
-            Some(status) if optional && is_unsupported(status) => Ok(Retirement::kept(CANNOT)),
+            Some(StatusCode::NOT_FOUND) if !may_be_missing => Ok(Retirement::AlreadyGone),
+            Some(status) if may_be_missing && is_unsupported(status) => Ok(Retirement::kept(CANNOT)),
             _ => Err(refusal),
         }
     }
@@ -109,7 +109,7 @@ impl<T: Transport> HttpBackend<T> {
     ) -> Result<Retirement, BackendError> {
         match self.revoke(admin, credential, id).await {
             Err(refusal)
-                if self.provider.revoke.optional && refusal.status == Some(StatusCode::NOT_FOUND) =>
+                if self.provider.revoke.may_be_missing && refusal.status == Some(StatusCode::NOT_FOUND) =>
             {
                 self.not_found(admin, credential, id).await
             }

@@ -69,7 +69,7 @@ impl<T: Transport> HttpBackend<T> {
                 Ok(())
             }
             Err(refusal) if is_value_refused(&refusal) => {
-                self.refused(&admin.plain, call, refusal, &values).await
+                self.refused_upload(&admin.plain, call, refusal, &values).await
             }
             Err(refusal) => Err(refusal.error),
         }
@@ -77,7 +77,7 @@ impl<T: Transport> HttpBackend<T> {
 
     /// The provider refused the upload for what it holds. If the key works, an earlier try was taken. If
     /// the provider says that it does not, no later try will change this.
-    async fn refused(
+    async fn refused_upload(
         &self,
         sender: &Sender<'_, T>,
         call: &Call,

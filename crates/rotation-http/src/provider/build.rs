@@ -8,7 +8,7 @@ use super::{Chosen, Fields, List, Minted, Model, Provider, Revoke, base};
 use crate::admin::AdminAuth;
 use crate::call::Call;
 use crate::error::ProviderError;
-use crate::page::Paging;
+use crate::paging::Paging;
 use crate::placeholder::{Allowed, Placeholder};
 use crate::pointer;
 use crate::request::RequestDescription;
@@ -125,7 +125,7 @@ impl Description {
             create,
             key: required("key_at", self.key_at.take())?,
             id: required("id_at", self.id_at.take())?,
-            id_optional: self.may_lack.id,
+            id_may_be_missing: self.may_lack.id,
             expiry: expiry.map(|at| required("expires_at", Some(at))).transpose()?,
         })
     }
@@ -203,8 +203,8 @@ impl Description {
         let call = compile("revoke", self.revoke.take(), Allowed { id: true, ..secret })?;
         let is_id = |placeholder: &Placeholder| *placeholder == Placeholder::Id;
         needs(&call, "revoke", is_id, "{id}, so that it ends one key only")?;
-        let optional = self.may_lack.revoke;
-        Ok(Revoke { call, optional })
+        let may_be_missing = self.may_lack.revoke;
+        Ok(Revoke { call, may_be_missing })
     }
 
     fn list_of(&mut self, secret: Allowed<'_>) -> Result<Option<List>> {
@@ -243,7 +243,7 @@ impl Description {
             item_id: required("item_id_at", self.item_id_at.take())?,
             item_label: label,
             paging,
-            optional: self.may_lack.list,
+            may_be_missing: self.may_lack.list,
         }))
     }
 

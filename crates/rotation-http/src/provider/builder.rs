@@ -4,7 +4,7 @@ use rotation_core::PasswordPolicy;
 
 use super::description::Description;
 use crate::admin::AdminAuth;
-use crate::page::Paging;
+use crate::paging::Paging;
 use crate::request::Request;
 
 /// Puts a [`Provider`](crate::Provider) together; checked when it is [built](Self::build).

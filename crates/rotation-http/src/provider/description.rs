@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::admin::{AdminAuth, json};
 use crate::error::ProviderError;
-use crate::page::Pages;
+use crate::paging::Pages;
 use crate::request::RequestDescription;
 
 /// The parts of a description, by their names in JSON. None of them has been checked.

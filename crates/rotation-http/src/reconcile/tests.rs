@@ -23,7 +23,7 @@ fn listed(id: Option<&str>, label: Option<&str>) -> Listed {
 /// Judged for the token `this`, with the id `live` protected, by a step that began at `NOW`
 /// and got the list 100 seconds later.
 fn verdict(id: &str, token: &str, deadline: u64, all_identified: bool) -> Verdict {
-    let key = Ours {
+    let key = OurKey {
         id: id.to_owned(),
         address: id.to_owned(),
         label: label("mine", token, deadline),
@@ -148,17 +148,17 @@ fn only_keys_with_a_label_of_this_secret_are_ours() {
         listed(None, Some(&theirs_text)),
         listed(None, None),
     ];
-    let found = ours(&keys, Hash::of_secret("mine")).unwrap();
+    let found = our_keys(&keys, Hash::of_secret("mine")).unwrap();
     assert_eq!(
         found,
-        [Ours {
+        [OurKey {
             id: "d".to_owned(),
             address: "d".to_owned(),
             label: mine
         }]
     );
     let nameless = [listed(None, Some(&mine_text))];
-    assert_eq!(ours(&nameless, Hash::of_secret("mine")), Err(Unfit::NoId));
+    assert_eq!(our_keys(&nameless, Hash::of_secret("mine")), Err(Unfit::NoId));
 }
 
 #[test]
@@ -171,9 +171,9 @@ fn keys_of_ours_without_an_id_are_counted_apart() {
         listed(None, Some(&theirs_text)),
         listed(None, None),
     ];
-    let (found, nameless) = split(&keys, Hash::of_secret("mine"));
+    let (found, nameless) = our_keys_with_id(&keys, Hash::of_secret("mine"));
     let (id, address) = ("a".to_owned(), "a".to_owned());
-    let expected = Ours {
+    let expected = OurKey {
         id,
         address,
         label: mine,
@@ -252,10 +252,10 @@ fn a_list_has_to_show_the_current_key_with_its_label() {
             Ok(None),
         ),
     ] {
-        assert_eq!(sight(&keys, |id| id == "left", Some("a")), expected, "{row}");
+        assert_eq!(check_list(&keys, |id| id == "left", Some("a")), expected, "{row}");
     }
     assert_eq!(
-        sight(&[other], |_| false, None),
+        check_list(&[other], |_| false, None),
         Ok(None),
         "an id that is not known cannot be looked for"
     );

@@ -21,7 +21,7 @@ fn template(text: &str) -> Template {
 fn a_value_in_a_path_stays_in_its_segment() {
     let document = document(HOSTILE);
     let filled = template("/k/{secret.v}/x?l={secret.v}")
-        .path(&Values::of(&document))
+        .fill_path(&Values::of(&document))
         .unwrap();
     let encoded = "a%2F..%2Fb%3Fc%3Dd%26e%23f%252e%5C%22%7D%7B%0D%0AX%3A%20y%20%C3%A9";
     assert_eq!(*filled, format!("/k/{encoded}/x?l={encoded}"));
@@ -44,7 +44,7 @@ fn a_base_may_start_with_a_value_or_have_one_in_its_host() {
     let fill = |text: &str, value: &str| {
         let document = document(value);
         template(text)
-            .base(&Values::of(&document))
+            .fill_base(&Values::of(&document))
             .map(|filled| filled.to_string())
             .map_err(|e| e.to_string())
     };
@@ -92,7 +92,7 @@ fn a_missing_or_empty_value_is_named() {
         "{key}",
         "{label}",
     ] {
-        let error = template(text).path(&Values::of(&document)).unwrap_err();
+        let error = template(text).fill_path(&Values::of(&document)).unwrap_err();
         assert!(error.to_string().contains(text), "{error}");
     }
 }
