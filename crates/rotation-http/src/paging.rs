@@ -17,7 +17,7 @@ pub struct Paging(pub(crate) Pages);
 
 /// How, as it stands in JSON.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields, expecting = "an object")]
 pub(crate) enum Pages {
     Url { at: String },
     Cursor { at: String, parameter: String },

@@ -10,7 +10,7 @@ use crate::texts::Texts;
 
 /// The forms by their names in JSON: more than [`AdminAuth`] has, since the first three are headers there.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields, expecting = "an object")]
 enum AdminDescription {
     Bearer {
         token_at: Option<String>,

@@ -61,7 +61,7 @@ const SECRET_AT: &str = "/client_secret";
 
 /// The client and its token endpoint, by the names of its parts in JSON.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct Client {
     token_url: String,
     client_id_at: Option<String>,

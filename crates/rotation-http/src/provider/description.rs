@@ -10,7 +10,7 @@ use crate::request::RequestDescription;
 
 /// The parts of a description, by their names in JSON. None of them has been checked.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct Description {
     #[serde(default)]
     #[allow(dead_code, reason = "for people who read the file")]
@@ -143,7 +143,7 @@ impl Description {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct PolicyDescription {
     length: Option<usize>,
     exclude_characters: Option<String>,

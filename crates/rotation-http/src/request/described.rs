@@ -18,7 +18,7 @@ use crate::texts::Texts;
 
 /// The parts of a request, by their names in JSON.
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct RequestDescription {
     #[serde(deserialize_with = "method")]
     method: Method,
@@ -33,7 +33,7 @@ pub(crate) struct RequestDescription {
 }
 
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct Basic {
     pub(super) user: String,
     pub(super) password: String,
