@@ -1,27 +1,28 @@
 //! The credential that makes, lists, activates and revokes keys.
 
 use std::fmt;
-use std::time::SystemTime;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use rotation_core::{BackendError, SecretString, SecretValue, StepContext};
-use zeroize::Zeroizing;
 
-use crate::document::{ApiKeyDocument, Wiped};
 use crate::error::ProviderError;
-use crate::exchange::{Sender, wall_now};
-use crate::provider::pointer;
-use crate::request::{basic, header_value};
-use crate::transport::Transport;
+use crate::pointer;
 
 mod auth;
+mod credential;
+pub(crate) mod json;
+mod material;
 #[cfg(feature = "oauth2")]
 mod oauth;
+mod sender;
+#[cfg(feature = "oauth2")]
+mod token;
 
 pub use auth::AdminAuth;
-pub(crate) use auth::Form;
 #[cfg(feature = "oauth2")]
 pub use oauth::OAuth2;
+pub(crate) use sender::AdminSender;
+
+use material::Material;
 
 /// The admin credential: where it comes from. How requests carry it is said by the provider's
 /// description ([`ProviderBuilder::admin`](crate::ProviderBuilder::admin)), or here.
@@ -98,7 +99,7 @@ impl Admin {
             auth.check()?;
         }
         if let Some(wanted) = &self.pointer {
-            pointer("admin json_pointer", Some(wanted.clone()))?;
+            pointer::check("admin json_pointer", wanted)?;
         }
         match &self.source {
             Source::Secret(arn) if arn.is_empty() => {
@@ -113,51 +114,8 @@ impl Admin {
             Source::Given(token) => SecretValue::text(token.clone()),
             Source::Secret(arn) => ctx.timeout(ctx.secrets().read_current(arn)).await??,
         };
-        let SecretValue::Text(text) = value else {
-            return Err(wrong("is binary; store it as text"));
-        };
-        Ok(Material(text))
+        Material::of(value)
     }
-}
-
-/// The text of the admin secret.
-pub(crate) struct Material(SecretString);
-
-impl Material {
-    /// The part at the pointer, or the whole text. Never empty.
-    pub(crate) fn text(&self, pointer: Option<&str>) -> Result<SecretString, BackendError> {
-        let text = match pointer {
-            Some(pointer) => self.at(pointer)?,
-            None if self.0.expose_secret().starts_with('{') => {
-                return Err(wrong(
-                    "is a JSON document; say with json_pointer where it holds the token",
-                ));
-            }
-            None => self.0.clone(),
-        };
-        if text.expose_secret().is_empty() {
-            let place = pointer.map(|at| format!(" at {at:?}")).unwrap_or_default();
-            return Err(wrong(&format!("is empty{place}; store the token")));
-        }
-        Ok(text)
-    }
-
-    fn at(&self, pointer: &str) -> Result<SecretString, BackendError> {
-        let document: ApiKeyDocument = SecretValue::Text(self.0.clone()).decode()?;
-        let json = serde_json::to_value(document)
-            .map(Wiped)
-            .map_err(|_| wrong("is no JSON document; correct it"))?;
-        match json.0.pointer(pointer).and_then(serde_json::Value::as_str) {
-            Some(text) => Ok(text.into()),
-            None => Err(wrong(&format!(
-                "has no text at {pointer:?}; correct the pointer or the secret"
-            ))),
-        }
-    }
-}
-
-fn wrong(why: &str) -> BackendError {
-    BackendError::misconfigured(format!("the admin secret's value {why}"))
 }
 
 impl fmt::Debug for Admin {
@@ -172,82 +130,4 @@ impl fmt::Debug for Admin {
             .field("auth", &self.auth)
             .finish()
     }
-}
-
-/// The admin credential for the requests of one call: read when the first of them is about to be sent,
-/// and not before. It does not outlive the call, so that none is used for another secret, nor after the
-/// admin secret has changed.
-pub(crate) struct AdminCredential<'a> {
-    admin: &'a Admin,
-    headers: Option<Headers>,
-}
-
-/// What is sent, and until when it is valid.
-struct Headers {
-    headers: Vec<(HeaderName, HeaderValue)>,
-    until: Option<SystemTime>,
-}
-
-impl<'a> AdminCredential<'a> {
-    pub(crate) fn new(admin: &'a Admin) -> Self {
-        let headers = None;
-        Self { admin, headers }
-    }
-
-    /// Puts the credential into a request.
-    pub(crate) async fn put_into<T: Transport>(
-        &mut self,
-        sender: &Sender<'_, T>,
-        into: &mut HeaderMap,
-    ) -> Result<(), BackendError> {
-        let now = wall_now(sender.ctx);
-        let held = self.headers.take();
-        let valid = held.filter(|held| held.until.is_none_or(|until| now < until));
-        let headers = match valid {
-            Some(headers) => headers,
-            None => self.make(sender).await?,
-        };
-        for (name, value) in &headers.headers {
-            into.insert(name, value.clone());
-        }
-        self.headers = Some(headers);
-        Ok(())
-    }
-
-    async fn make<T: Transport>(&self, sender: &Sender<'_, T>) -> Result<Headers, BackendError> {
-        let material = self.admin.read(sender.ctx).await?;
-        let headers = match self.admin.auth_or(&sender.provider.admin).form() {
-            Form::Headers(parts) => {
-                let at = |part: &auth::Part| part.at.clone().or_else(|| self.admin.pointer.clone());
-                let made = parts.iter().map(|part| {
-                    let token = material.text(at(part).as_deref())?;
-                    Ok((part.header()?, value(&part.prefix, &token)?))
-                });
-                made.collect::<Result<_, BackendError>>()?
-            }
-            Form::Basic { user, password } => {
-                let (user, password) = (material.text(Some(user))?, material.text(Some(password))?);
-                let value = basic(user.expose_secret(), password.expose_secret());
-                let value = value.map_err(|why| wrong(&format!("has a user name that {why}")))?;
-                vec![(http::header::AUTHORIZATION, value)]
-            }
-            #[cfg(feature = "oauth2")]
-            Form::OAuth2(oauth2) => {
-                let (token, until) = oauth2.token(sender, &material).await?;
-                let headers = vec![(http::header::AUTHORIZATION, value("Bearer ", &token)?)];
-                return Ok(Headers { headers, until });
-            }
-        };
-        let until = None;
-        Ok(Headers { headers, until })
-    }
-}
-
-fn value(prefix: &str, token: &SecretString) -> Result<HeaderValue, BackendError> {
-    let text = Zeroizing::new(format!("{prefix}{}", token.expose_secret()));
-    let mut value = header_value(&text).ok_or_else(|| {
-        wrong("is not printable ASCII, as a header's value must be; look for a line break at its end")
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -1,30 +1,28 @@
-//! The backend: which requests are made in which step.
+//! The backend: what it is made of.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use rotation_core::{
-    BackendError, CredentialBackend, Live, Profile, Retire, Retirement, StepContext, async_trait,
-};
+use rotation_core::{BackendError, StepContext};
 
-use crate::admin::{Admin, AdminCredential};
+use crate::admin::{Admin, AdminSender};
 use crate::document::ApiKeyDocument;
 use crate::error::ProviderError;
-use crate::exchange::Sender;
 use crate::hosts::AllowedHosts;
-use crate::provider::{Model, Provider};
-use crate::request::Call;
-use crate::template::Values;
+use crate::placeholder::Values;
+use crate::provider::Provider;
+use crate::sender::Sender;
 use crate::transport::{ReqwestTransport, Transport};
 use crate::verify;
 
 mod choose;
-mod limit;
+mod found;
 mod list;
 mod mint;
 mod orphans;
 mod revoke;
+mod set;
+mod steps;
 
 /// Rotates API keys: those that a provider makes, and those that are made here and uploaded.
 ///
@@ -212,6 +210,10 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 
+    fn admin_sender<'a>(&'a self, ctx: &'a StepContext<'a>) -> AdminSender<'a, T> {
+        AdminSender::new(self.sender(ctx), &self.admin)
+    }
+
     /// The values of a credential whose key is there.
     fn values_of<'c>(&self, credential: &'c ApiKeyDocument) -> Result<Values<'c>, BackendError> {
         let fields = &self.provider.fields;
@@ -232,99 +234,6 @@ impl<T: Transport> HttpBackend<T> {
     fn is_reachable(&self, document: &ApiKeyDocument) -> bool {
         let base = self.provider.base(document);
         base.and_then(|base| self.hosts.check(&base)).is_ok()
-    }
-}
-
-/// What kind of credential it is, in logs and metrics.
-const NAME: &str = "http-api-key";
-
-fn missing(call: &Call, what: &str, pointer: &str) -> BackendError {
-    BackendError::misconfigured(format!(
-        "the reply to {} has no {what} at {pointer:?}; correct the pointer in the provider's description",
-        call.shown
-    ))
-}
-
-#[async_trait]
-impl<T: Transport> CredentialBackend for HttpBackend<T> {
-    type Credential = ApiKeyDocument;
-
-    fn profile(&self) -> Profile {
-        match (&self.provider.model, &self.provider.activate) {
-            (Model::Minted(_), None) => Profile::minted(NAME),
-            (Model::Minted(_), Some(_)) => Profile::minted(NAME).activated_in_set(),
-            // The previous key is ended in createSecret, as for a minted one.
-            (Model::Chosen(_), _) => Profile::chosen(NAME)
-                .retires_previous()
-                .with_create_budget(Duration::from_secs(10)),
-        }
-    }
-
-    fn id(&self, credential: &ApiKeyDocument) -> Option<String> {
-        credential.text(&self.provider.fields.id).map(Cow::into_owned)
-    }
-
-    async fn create(
-        &self,
-        ctx: &StepContext<'_>,
-        live: Live<'_, ApiKeyDocument>,
-    ) -> Result<ApiKeyDocument, BackendError> {
-        let sender = self.sender(ctx);
-        let mut admin = AdminCredential::new(&self.admin);
-        let found = self.reconcile(&sender, &mut admin, live).await?;
-        found.check(self.provider.max_keys)?;
-        match &self.provider.model {
-            Model::Minted(minted) => self.mint(minted, &sender, &mut admin, live, &found).await,
-            Model::Chosen(chosen) => self.choose(chosen, ctx, live),
-        }
-    }
-
-    async fn set(
-        &self,
-        ctx: &StepContext<'_>,
-        pending: &ApiKeyDocument,
-        live: Live<'_, ApiKeyDocument>,
-    ) -> Result<(), BackendError> {
-        self.same_target(pending, live.current())?;
-        let sender = self.sender(ctx);
-        let mut admin = AdminCredential::new(&self.admin);
-        if let Model::Chosen(chosen) = &self.provider.model {
-            self.upload(chosen, &sender, &mut admin, pending).await?;
-        }
-        match &self.provider.activate {
-            Some(activate) => self.activate(activate, &sender, &mut admin, pending).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn test(&self, ctx: &StepContext<'_>, pending: &ApiKeyDocument) -> Result<(), BackendError> {
-        let values = self.values_of(pending)?;
-        verify::until_it_works(&self.sender(ctx), &values, self.verify_limit).await
-    }
-
-    async fn retire(
-        &self,
-        ctx: &StepContext<'_>,
-        credential: &ApiKeyDocument,
-        why: Retire,
-    ) -> Result<Retirement, BackendError> {
-        let Some(id) = self.id(credential) else {
-            let result = Retirement::kept("no key id");
-            revoke::warn_if_kept(None, why, &result);
-            return Ok(result);
-        };
-        if why == Retire::NotStored && matches!(self.provider.model, Model::Chosen(_)) {
-            // It was made here and never sent anywhere.
-            return Ok(Retirement::AlreadyGone);
-        }
-        if why == Retire::FallingOff && !self.is_reachable(credential) {
-            return Ok(Retirement::kept(
-                "its address is not that of an allowed host; revoke it by hand",
-            ));
-        }
-        let result = self.retire_key(&self.sender(ctx), credential, &id, why).await?;
-        revoke::warn_if_kept(Some(&id), why, &result);
-        Ok(result)
     }
 }
 

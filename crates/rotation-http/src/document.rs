@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use zeroize::Zeroize;
 
 use crate::reply::is_whole;
+use crate::wiped::wipe;
 
 /// The JSON document that holds an API key, with all its top-level fields.
 ///
@@ -77,24 +77,6 @@ impl fmt::Debug for ApiKeyDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKeyDocument")?;
         f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-/// JSON that holds a secret, overwritten when dropped.
-pub(crate) struct Wiped(pub(crate) Value);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

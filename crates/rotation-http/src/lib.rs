@@ -41,23 +41,32 @@
 //! No function of this crate panics. No error, `Debug` output or log line holds a key, a token, a
 //! reply or an address's query.
 
+mod address;
 mod admin;
+mod answer;
 mod backend;
+mod call;
 mod document;
 mod error;
-mod exchange;
+mod header;
 mod hosts;
+mod json_template;
 mod label;
-mod page;
+mod paging;
+mod placeholder;
+mod pointer;
 mod provider;
 mod reconcile;
 mod reply;
 mod request;
 mod retry;
+mod sender;
 mod template;
+mod texts;
 mod transport;
 pub mod vendors;
 mod verify;
+mod wiped;
 
 #[cfg(feature = "oauth2")]
 pub use admin::OAuth2;
@@ -66,7 +75,7 @@ pub use backend::HttpBackend;
 pub use document::ApiKeyDocument;
 pub use error::ProviderError;
 pub use hosts::AllowedHosts;
-pub use page::Paging;
+pub use paging::Paging;
 pub use provider::{Provider, ProviderBuilder};
 pub use request::Request;
 pub use transport::{ReqwestTransport, Transport, TransportError};

@@ -6,21 +6,23 @@ use rotation_core::{BackendError, PasswordPolicy};
 use url::Url;
 
 use crate::admin::AdminAuth;
+use crate::call::Call;
 use crate::document::ApiKeyDocument;
-use crate::page::Paging;
-use crate::request::Call;
-use crate::template::{Template, Values};
+use crate::paging::Paging;
+use crate::placeholder::Values;
+use crate::template::Template;
 
 mod base;
+mod build;
 mod builder;
 mod check;
+mod description;
 mod json;
 
 #[cfg(test)]
 mod tests;
 
 pub use builder::ProviderBuilder;
-pub(crate) use check::pointer;
 
 /// How keys are made or uploaded, listed, verified and revoked at a provider, and where its replies
 /// hold what.
@@ -78,7 +80,7 @@ pub(crate) struct Minted {
     pub(crate) key: String,
     pub(crate) id: String,
     /// Whether the provider may answer without an id.
-    pub(crate) id_optional: bool,
+    pub(crate) id_may_be_missing: bool,
     pub(crate) expiry: Option<String>,
 }
 
@@ -99,7 +101,7 @@ pub(crate) struct List {
     pub(crate) item_label: Option<String>,
     pub(crate) paging: Option<Paging>,
     /// Whether the provider may not have this request.
-    pub(crate) optional: bool,
+    pub(crate) may_be_missing: bool,
 }
 
 /// How a key is ended.
@@ -107,7 +109,7 @@ pub(crate) struct List {
 pub(crate) struct Revoke {
     pub(crate) call: Call,
     /// Whether the provider may not have this request.
-    pub(crate) optional: bool,
+    pub(crate) may_be_missing: bool,
 }
 
 /// The fields of the document that a rotation writes.
@@ -139,7 +141,7 @@ impl Provider {
 
     /// Whether the provider may give a key no id.
     pub(crate) fn may_lack_ids(&self) -> bool {
-        matches!(&self.model, Model::Minted(minted) if minted.id_optional)
+        matches!(&self.model, Model::Minted(minted) if minted.id_may_be_missing)
     }
 
     /// The base URL where it does not depend on a secret.
@@ -153,7 +155,7 @@ impl Provider {
 
     /// The base URL for this document; neither its host nor its scheme has been checked.
     pub(crate) fn base(&self, document: &ApiKeyDocument) -> Result<Url, BackendError> {
-        let filled = self.base.base(&Values::of(document))?;
+        let filled = self.base.fill_base(&Values::of(document))?;
         base::parse(&filled)
             .map_err(|why| BackendError::misconfigured(format!("the provider's base URL {why}")))
     }

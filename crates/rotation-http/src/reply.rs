@@ -5,22 +5,25 @@ use rotation_core::BackendError;
 use serde_json::{Number, Value};
 use zeroize::Zeroize;
 
-use crate::document::Wiped;
-use crate::request::Call;
+use crate::wiped::Wiped;
 
-/// The reply's body as JSON. The bytes are overwritten where nobody else holds them.
-pub(crate) fn json(call: &Call, body: Bytes) -> Result<Wiped, BackendError> {
+/// The body of the reply to the request `shown`, as JSON. The bytes are overwritten where nobody else holds them.
+pub(crate) fn parse_json(shown: &str, body: Bytes) -> Result<Wiped, BackendError> {
     let parsed = serde_json::from_slice(&body).map(Wiped);
     if let Ok(mut bytes) = body.try_into_mut() {
         bytes.as_mut().zeroize();
     }
     // Without the parser's own error, which may quote the reply.
     parsed.map_err(|_| {
-        BackendError::misconfigured(format!(
-            "the reply to {} is not JSON; check the base URL",
-            call.shown
-        ))
+        BackendError::misconfigured(format!("the reply to {shown} is not JSON; check the base URL"))
     })
+}
+
+/// The reply to the request `shown` holds no such thing at the pointer.
+pub(crate) fn missing(shown: &str, what: &str, pointer: &str) -> BackendError {
+    BackendError::misconfigured(format!(
+        "the reply to {shown} has no {what} at {pointer:?}; correct the pointer in the provider's description"
+    ))
 }
 
 /// The id at the pointer: a text, printable and not overlong, for it is logged, or a whole number of

@@ -1,14 +1,15 @@
-//! Templates: texts with placeholders from a fixed set, filled so that no value can break out.
+//! Texts with placeholders, filled so that no value can break out of its place.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rotation_core::BackendError;
-use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::document::ApiKeyDocument;
+use crate::placeholder::{Allowed, Placeholder, Values, unsuitable};
+
+#[cfg(test)]
+mod tests;
 
 /// What may stand in a URL's path segment or query value as it is: RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -17,95 +18,6 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// What a placeholder stands for.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Hole {
-    Key,
-    Id,
-    Label,
-    Secret(String),
-}
-
-impl fmt::Display for Hole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key => f.write_str("{key}"),
-            Self::Id => f.write_str("{id}"),
-            Self::Label => f.write_str("{label}"),
-            Self::Secret(field) => write!(f, "{{secret.{field}}}"),
-        }
-    }
-}
-
-/// Which placeholders make sense in a place, besides `{secret.NAME}`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allowed<'a> {
-    pub(crate) key: bool,
-    pub(crate) id: bool,
-    pub(crate) label: bool,
-    /// The document's field with the key: `{secret.NAME}` of it is allowed where `{key}` is.
-    pub(crate) key_field: &'a str,
-}
-
-impl Allowed<'_> {
-    fn check(&self, hole: &Hole) -> Result<(), String> {
-        let (allowed, elsewhere) = match hole {
-            Hole::Key => (self.key, "the verify and upload requests"),
-            Hole::Secret(field) if field == self.key_field => {
-                (self.key, "the verify and upload requests, as {key}")
-            }
-            Hole::Secret(_) => (true, ""),
-            Hole::Id => (self.id, "the upload, activate, verify and revoke requests"),
-            Hole::Label => (self.label, "the create and upload requests"),
-        };
-        if allowed {
-            return Ok(());
-        }
-        Err(format!(
-            "{hole} has no value here, it belongs into {elsewhere}; take it out"
-        ))
-    }
-}
-
-/// The values for the placeholders of one request.
-pub(crate) struct Values<'a> {
-    pub(crate) document: &'a ApiKeyDocument,
-    pub(crate) key: Option<Cow<'a, str>>,
-    pub(crate) id: Option<Cow<'a, str>>,
-    pub(crate) label: Option<Cow<'a, str>>,
-}
-
-impl<'a> Values<'a> {
-    /// With nothing but the document's fields.
-    pub(crate) fn of(document: &'a ApiKeyDocument) -> Self {
-        Self {
-            document,
-            key: None,
-            id: None,
-            label: None,
-        }
-    }
-
-    fn get(&self, hole: &Hole) -> Result<Cow<'_, str>, BackendError> {
-        match hole {
-            Hole::Key => self.key.as_deref().map(Cow::Borrowed),
-            Hole::Id => self.id.as_deref().map(Cow::Borrowed),
-            Hole::Label => self.label.as_deref().map(Cow::Borrowed),
-            Hole::Secret(field) => self.document.text(field),
-        }
-        .ok_or_else(|| {
-            unsuitable(
-                hole,
-                "is needed and the secret's document has no text or whole number for it; add it to the document",
-            )
-        })
-    }
-}
-
-fn unsuitable(hole: &Hole, why: &str) -> BackendError {
-    BackendError::misconfigured(format!("the value of {hole} {why}"))
-}
-
 /// A text with placeholders. `{{` and `}}` stand for the braces themselves.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Template(Vec<Part>);
@@ -113,7 +25,7 @@ pub(crate) struct Template(Vec<Part>);
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Part {
     Text(String),
-    Hole(Hole),
+    Placeholder(Placeholder),
 }
 
 impl Template {
@@ -135,12 +47,12 @@ impl Template {
                     .strip_prefix('{')
                     .and_then(|inner| inner.split_once('}'))
                     .ok_or("a brace stands alone; write {{ or }} for the character itself")?;
-                let hole = parse_hole(name)?;
-                allowed.check(&hole)?;
+                let placeholder = Placeholder::parse(name)?;
+                allowed.check(&placeholder)?;
                 if !literal.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut literal)));
                 }
-                parts.push(Part::Hole(hole));
+                parts.push(Part::Placeholder(placeholder));
                 after
             };
         }
@@ -151,10 +63,10 @@ impl Template {
         Ok(Self(parts))
     }
 
-    pub(crate) fn has(&self, mut wanted: impl FnMut(&Hole) -> bool) -> bool {
+    pub(crate) fn has(&self, mut wanted: impl FnMut(&Placeholder) -> bool) -> bool {
         self.0
             .iter()
-            .any(|part| matches!(part, Part::Hole(hole) if wanted(hole)))
+            .any(|part| matches!(part, Part::Placeholder(placeholder) if wanted(placeholder)))
     }
 
     /// The template with `x` for each placeholder: what can be checked before any value is known.
@@ -172,22 +84,22 @@ impl Template {
     }
 
     /// For a header or a JSON text: each value as it is.
-    pub(crate) fn plain(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
-        self.fill(values, |_, _, value| Ok(Cow::Borrowed(value)))
+    pub(crate) fn fill_plain(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
+        self.fill_with(values, |_, _, value| Ok(Cow::Borrowed(value)))
     }
 
     /// For the path and query of a URL: each value is percent-encoded, so that it stays within its
     /// segment, and none is empty.
-    pub(crate) fn path(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
-        self.fill(values, |_, _, value| {
+    pub(crate) fn fill_path(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
+        self.fill_with(values, |_, _, value| {
             Ok(utf8_percent_encode(value, RESERVED).into())
         })
     }
 
     /// For a base URL: a value at the very start is a URL itself, one in the host may only be made
     /// of letters, digits, hyphens and dots, all others are percent-encoded and not `.` or `..`.
-    pub(crate) fn base(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
-        self.fill(values, |hole, before, value| {
+    pub(crate) fn fill_base(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
+        self.fill_with(values, |placeholder, before, value| {
             if before.is_empty() {
                 return Ok(Cow::Borrowed(value.trim_end_matches('/')));
             }
@@ -196,7 +108,7 @@ impl Template {
                 .is_some_and(|(_, authority)| authority.contains('/'))
             {
                 if is_dots(value) {
-                    return Err(unsuitable(hole, DOTS));
+                    return Err(unsuitable(placeholder, DOTS));
                 }
                 return Ok(utf8_percent_encode(value, RESERVED).into());
             }
@@ -207,28 +119,28 @@ impl Template {
                 return Ok(Cow::Borrowed(value));
             }
             Err(unsuitable(
-                hole,
+                placeholder,
                 "stands in a host name and holds other than letters, digits, hyphens and dots; correct it",
             ))
         })
     }
 
     /// Fills in the values, each as `encode` makes it of its placeholder, the text so far, and itself.
-    fn fill(
+    fn fill_with(
         &self,
         values: &Values<'_>,
-        encode: impl for<'v> Fn(&Hole, &str, &'v str) -> Result<Cow<'v, str>, BackendError>,
+        encode: impl for<'v> Fn(&Placeholder, &str, &'v str) -> Result<Cow<'v, str>, BackendError>,
     ) -> Result<Zeroizing<String>, BackendError> {
         let mut filled = Zeroizing::new(String::new());
         for part in &self.0 {
             match part {
                 Part::Text(text) => filled.push_str(text),
-                Part::Hole(hole) => {
-                    let value = values.get(hole)?;
+                Part::Placeholder(placeholder) => {
+                    let value = values.get(placeholder)?;
                     if value.is_empty() {
-                        return Err(unsuitable(hole, "is empty; set it"));
+                        return Err(unsuitable(placeholder, "is empty; set it"));
                     }
-                    let encoded = encode(hole, &filled, &value)?;
+                    let encoded = encode(placeholder, &filled, &value)?;
                     filled.push_str(&encoded);
                 }
             }
@@ -246,222 +158,4 @@ pub(crate) fn is_dots(segment: &str) -> bool {
         plain = plain.replace("%25", "%");
     }
     matches!(plain.replace("%2e", ".").as_str(), "." | "..")
-}
-
-fn parse_hole(name: &str) -> Result<Hole, String> {
-    match name {
-        "key" => Ok(Hole::Key),
-        "id" => Ok(Hole::Id),
-        "label" => Ok(Hole::Label),
-        _ => match name.strip_prefix("secret.") {
-            Some(field) if !field.is_empty() => Ok(Hole::Secret(field.to_owned())),
-            _ => Err(format!(
-                "{{{name}}} is no placeholder; there are {{key}}, {{id}}, {{label}} and {{secret.NAME}}, and {{{{ for a brace"
-            )),
-        },
-    }
-}
-
-/// A JSON value with placeholders in its texts.
-#[derive(Clone, Debug)]
-pub(crate) enum JsonTemplate {
-    Fixed(Value),
-    Text(Template),
-    Array(Vec<JsonTemplate>),
-    Object(Vec<(String, JsonTemplate)>),
-}
-
-impl JsonTemplate {
-    pub(crate) fn parse(value: &Value, allowed: Allowed<'_>) -> Result<Self, String> {
-        Ok(match value {
-            Value::String(text) => Self::Text(Template::parse(text, allowed)?),
-            Value::Array(items) => Self::Array(
-                items
-                    .iter()
-                    .map(|item| Self::parse(item, allowed))
-                    .collect::<Result<_, _>>()?,
-            ),
-            Value::Object(fields) => Self::Object(
-                fields
-                    .iter()
-                    .map(|(name, field)| Ok((name.clone(), Self::parse(field, allowed)?)))
-                    .collect::<Result<_, String>>()?,
-            ),
-            fixed => Self::Fixed(fixed.clone()),
-        })
-    }
-
-    pub(crate) fn has(&self, wanted: &mut dyn FnMut(&Hole) -> bool) -> bool {
-        match self {
-            Self::Fixed(_) => false,
-            Self::Text(template) => template.has(wanted),
-            Self::Array(items) => items.iter().any(|item| item.has(wanted)),
-            Self::Object(fields) => fields.iter().any(|(_, field)| field.has(wanted)),
-        }
-    }
-
-    /// Each value becomes part of a JSON text, whatever it holds.
-    pub(crate) fn fill(&self, values: &Values<'_>) -> Result<Value, BackendError> {
-        Ok(match self {
-            Self::Fixed(value) => value.clone(),
-            Self::Text(template) => Value::String(std::mem::take(&mut *template.plain(values)?)),
-            Self::Array(items) => Value::Array(
-                items
-                    .iter()
-                    .map(|item| item.fill(values))
-                    .collect::<Result<_, _>>()?,
-            ),
-            Self::Object(fields) => Value::Object(
-                fields
-                    .iter()
-                    .map(|(name, field)| Ok((name.clone(), field.fill(values)?)))
-                    .collect::<Result<Map<_, _>, BackendError>>()?,
-            ),
-        })
-    }
-}
-
-/// Every placeholder, for tests.
-#[cfg(test)]
-pub(crate) const ALL: Allowed<'static> = Allowed {
-    key: true,
-    id: true,
-    label: true,
-    key_field: "api_key",
-};
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const HOSTILE: &str = "a/../b?c=d&e#f%2e\\\"}{\r\nX: y é";
-
-    fn document(hostile: &str) -> ApiKeyDocument {
-        serde_json::from_value(json!({"v": hostile, "n": 7, "gone": null})).unwrap()
-    }
-
-    fn template(text: &str) -> Template {
-        Template::parse(text, ALL).unwrap()
-    }
-
-    #[test]
-    fn a_value_in_a_path_stays_in_its_segment() {
-        let document = document(HOSTILE);
-        let filled = template("/k/{secret.v}/x?l={secret.v}")
-            .path(&Values::of(&document))
-            .unwrap();
-        let encoded = "a%2F..%2Fb%3Fc%3Dd%26e%23f%252e%5C%22%7D%7B%0D%0AX%3A%20y%20%C3%A9";
-        assert_eq!(*filled, format!("/k/{encoded}/x?l={encoded}"));
-    }
-
-    #[test]
-    fn a_value_in_json_stays_a_text() {
-        let document = document(HOSTILE);
-        let body =
-            json!({"label": "x-{secret.v}", "list": [1, "{secret.n}", {"deep": "{{}}"}], "{name}": null});
-        let filled = JsonTemplate::parse(&body, ALL)
-            .unwrap()
-            .fill(&Values::of(&document))
-            .unwrap();
-        let expected =
-            json!({"label": format!("x-{HOSTILE}"), "list": [1, "7", {"deep": "{}"}], "{name}": null});
-        assert_eq!(filled, expected);
-    }
-
-    #[test]
-    fn a_base_may_start_with_a_value_or_have_one_in_its_host() {
-        let fill = |text: &str, value: &str| {
-            let document = document(value);
-            template(text)
-                .base(&Values::of(&document))
-                .map(|filled| filled.to_string())
-                .map_err(|e| e.to_string())
-        };
-        assert_eq!(
-            fill("{secret.v}", "https://h.example/v1/").as_deref(),
-            Ok("https://h.example/v1")
-        );
-        assert_eq!(
-            fill("{secret.v}/v1", "https://h.example").as_deref(),
-            Ok("https://h.example/v1")
-        );
-        assert_eq!(
-            fill("https://{secret.v}.example/v1", "eu-1").as_deref(),
-            Ok("https://eu-1.example/v1")
-        );
-        assert_eq!(
-            fill("https://h.example/{secret.v}", "a/b").as_deref(),
-            Ok("https://h.example/a%2Fb")
-        );
-        for hostile in [
-            "evil.example/",
-            "evil.example#",
-            "user@evil",
-            "evil:1",
-            "evil\\",
-            "e%2f",
-            "é",
-        ] {
-            let error = fill("https://{secret.v}.example", hostile).unwrap_err();
-            assert!(
-                error.contains("{secret.v}") && !error.contains(hostile),
-                "{error}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_missing_or_empty_value_is_named() {
-        let document = document("");
-        for text in [
-            "{secret.v}",
-            "{secret.gone}",
-            "{secret.nowhere}",
-            "{id}",
-            "{key}",
-            "{label}",
-        ] {
-            let error = template(text).path(&Values::of(&document)).unwrap_err();
-            assert!(error.to_string().contains(text), "{error}");
-        }
-    }
-
-    #[test]
-    fn only_the_fixed_set_is_known() {
-        for text in [
-            "{",
-            "}",
-            "{}",
-            "{foo}",
-            "{secret.}",
-            "{secret}",
-            "{key",
-            "{ key }",
-            "{{key}",
-            "{Key}",
-        ] {
-            assert!(Template::parse(text, ALL).is_err(), "{text}");
-        }
-        assert_eq!(template("{{key}}").sample(), "{key}");
-        assert_eq!(template("a{key}b{secret.n}").sample(), "axbx");
-    }
-
-    #[test]
-    fn a_placeholder_is_refused_where_it_has_no_value() {
-        let nothing = Allowed {
-            key: false,
-            id: false,
-            label: false,
-            ..ALL
-        };
-        for text in ["{key}", "{id}", "{label}", "{secret.api_key}"] {
-            assert!(
-                Template::parse(text, nothing).unwrap_err().contains(text),
-                "{text}"
-            );
-        }
-        assert!(Template::parse("{secret.other}", nothing).is_ok());
-    }
 }

@@ -19,12 +19,12 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tower_service::Service;
 use url::Url;
 
+use crate::address::is_loopback;
 use crate::error::ProviderError;
-use crate::hosts::is_loopback;
 
 mod resolve;
 
-use resolve::{Careful, Forbidden};
+use resolve::{CheckedResolver, Forbidden};
 
 /// What sends requests: any `tower` service with bytes in and bytes out. Implemented by being one.
 ///
@@ -150,7 +150,7 @@ impl ReqwestTransport {
         let common = || {
             Client::builder()
                 .tls_backend_preconfigured(tls.clone())
-                .dns_resolver(Careful)
+                .dns_resolver(CheckedResolver)
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)

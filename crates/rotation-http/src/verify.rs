@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::StatusCode;
 use rotation_core::{BackendError, ErrorClass};
 
-use crate::exchange::{Answer, Sender, unexpected};
-use crate::request::Call;
+use crate::answer::{Answer, unexpected};
+use crate::call::Call;
+use crate::placeholder::Values;
 use crate::retry::{Allotment, ONE_TRY, is_passing};
-use crate::template::Values;
+use crate::sender::Sender;
 use crate::transport::Transport;
 
 /// How long a new key is waited for, unless set otherwise.
@@ -74,7 +75,7 @@ async fn send<T: Transport>(
 ) -> Result<Answer, BackendError> {
     let call = &sender.provider.verify;
     let url = sender.url(call, values)?;
-    let request = sender.prepare(call, &url, values, None).await?;
+    let request = sender.prepare(call, &url, values)?;
     Ok(sender.send(&call.shown, request, limit).await)
 }
 

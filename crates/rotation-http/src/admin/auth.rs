@@ -6,10 +6,10 @@ use rotation_core::BackendError;
 use url::Url;
 
 #[cfg(feature = "oauth2")]
-use super::OAuth2;
+use super::oauth::{Client, OAuth2};
 use crate::error::ProviderError;
-use crate::provider::pointer;
-use crate::request::{header_value, is_transports};
+use crate::header::{header_value, is_transports};
+use crate::pointer;
 
 /// How a request carries the admin credential. Part of a provider's description.
 ///
@@ -19,23 +19,23 @@ use crate::request::{header_value, is_transports};
 pub struct AdminAuth(Form);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Form {
-    Headers(Vec<Part>),
+pub(super) enum Form {
+    Headers(Vec<TokenHeader>),
     Basic {
         user: String,
         password: String,
     },
     #[cfg(feature = "oauth2")]
-    OAuth2(OAuth2),
+    OAuth2(Client),
 }
 
 /// One header with a token in it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Part {
+pub(super) struct TokenHeader {
     name: String,
-    pub(crate) prefix: String,
+    pub(super) prefix: String,
     /// Where the token is; else where [`Admin`](crate::Admin) says.
-    pub(crate) at: Option<String>,
+    pub(super) at: Option<String>,
 }
 
 impl AdminAuth {
@@ -51,7 +51,7 @@ impl AdminAuth {
 
     /// The token is this header's value, behind this text: `SSWS `, `Token token=`.
     pub fn prefixed(name: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self(Form::Headers(vec![Part {
+        Self(Form::Headers(vec![TokenHeader {
             name: name.into(),
             prefix: prefix.into(),
             at: None,
@@ -59,13 +59,13 @@ impl AdminAuth {
     }
 
     /// Several headers, each with what the pointer beside it leads to.
-    pub fn headers<N: Into<String>, P: Into<String>>(parts: impl IntoIterator<Item = (N, P)>) -> Self {
-        let part = |(name, at): (N, P)| Part {
+    pub fn headers<N: Into<String>, P: Into<String>>(headers: impl IntoIterator<Item = (N, P)>) -> Self {
+        let header = |(name, at): (N, P)| TokenHeader {
             name: name.into(),
             prefix: String::new(),
             at: Some(at.into()),
         };
-        Self(Form::Headers(parts.into_iter().map(part).collect()))
+        Self(Form::Headers(headers.into_iter().map(header).collect()))
     }
 
     /// `authorization: Basic`, with the user name and the password that these pointers lead to.
@@ -79,30 +79,30 @@ impl AdminAuth {
     /// The same with the token at this pointer, where one header holds it and [`Admin`](crate::Admin)
     /// does not say where it is. No effect on the other forms.
     pub fn token_at(mut self, pointer: impl Into<String>) -> Self {
-        if let Form::Headers(parts) = &mut self.0
-            && let [part] = parts.as_mut_slice()
+        if let Form::Headers(headers) = &mut self.0
+            && let [header] = headers.as_mut_slice()
         {
-            part.at = Some(pointer.into());
+            header.at = Some(pointer.into());
         }
         self
     }
 
-    pub(crate) fn form(&self) -> &Form {
+    pub(super) fn form(&self) -> &Form {
         &self.0
     }
 
     pub(crate) fn check(&self) -> Result<(), ProviderError> {
         match &self.0 {
-            Form::Headers(parts) if parts.is_empty() => {
+            Form::Headers(headers) if headers.is_empty() => {
                 Err(ProviderError::new("admin headers", "there is none; name one"))
             }
-            Form::Headers(parts) => parts.iter().try_for_each(Part::check),
+            Form::Headers(headers) => headers.iter().try_for_each(TokenHeader::check),
             Form::Basic { user, password } => {
-                pointer("admin basic user_at", Some(user.clone()))?;
-                pointer("admin basic password_at", Some(password.clone())).map(drop)
+                pointer::check("admin basic user_at", user)?;
+                pointer::check("admin basic password_at", password)
             }
             #[cfg(feature = "oauth2")]
-            Form::OAuth2(oauth2) => oauth2.check(),
+            Form::OAuth2(client) => client.check(),
         }
     }
 
@@ -111,14 +111,17 @@ impl AdminAuth {
         match &self.0 {
             Form::Headers(_) | Form::Basic { .. } => Ok(None),
             #[cfg(feature = "oauth2")]
-            Form::OAuth2(oauth2) => oauth2.url().map(Some),
+            Form::OAuth2(client) => client.url().map(Some),
         }
     }
 
     /// The headers that it sets.
     pub(crate) fn header_names(&self) -> Vec<HeaderName> {
         match &self.0 {
-            Form::Headers(parts) => parts.iter().filter_map(|part| part.name.parse().ok()).collect(),
+            Form::Headers(headers) => headers
+                .iter()
+                .filter_map(|header| header.name.parse().ok())
+                .collect(),
             Form::Basic { .. } => vec![AUTHORIZATION],
             #[cfg(feature = "oauth2")]
             Form::OAuth2(_) => vec![AUTHORIZATION],
@@ -129,11 +132,11 @@ impl AdminAuth {
 #[cfg(feature = "oauth2")]
 impl From<OAuth2> for AdminAuth {
     fn from(oauth2: OAuth2) -> Self {
-        Self(Form::OAuth2(oauth2))
+        Self(Form::OAuth2(oauth2.0))
     }
 }
 
-impl Part {
+impl TokenHeader {
     fn check(&self) -> Result<(), ProviderError> {
         let wrong = |why: &str| ProviderError::new("admin header", format!("{:?} {why}", self.name));
         let name: HeaderName = self
@@ -147,13 +150,13 @@ impl Part {
             return Err(wrong("has a prefix that is not printable ASCII; correct it"));
         }
         match &self.at {
-            Some(at) => pointer("admin token_at", Some(at.clone())).map(drop),
+            Some(at) => pointer::check("admin token_at", at),
             None => Ok(()),
         }
     }
 
     /// The header's name, which has been checked.
-    pub(crate) fn header(&self) -> Result<HeaderName, BackendError> {
+    pub(super) fn name(&self) -> Result<HeaderName, BackendError> {
         self.name.parse().map_err(|_| {
             BackendError::misconfigured(format!(
                 "admin header: {:?} is no header name; correct it",

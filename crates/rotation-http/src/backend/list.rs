@@ -5,20 +5,21 @@ use rotation_core::BackendError;
 use serde_json::Value;
 use url::Url;
 
-use super::{HttpBackend, missing};
-use crate::admin::AdminCredential;
+use super::HttpBackend;
+use crate::admin::AdminSender;
+use crate::answer::{Refusal, is_unknown_request};
 use crate::document::ApiKeyDocument;
-use crate::exchange::{AdminError, Sender, is_unknown_request};
-use crate::page::{MOST_PAGES, Paging};
+use crate::paging::{MOST_PAGES, Paging};
+use crate::placeholder::Values;
 use crate::provider::{List, Model};
 use crate::reconcile::Listed;
-use crate::reply::{id_at, id_text, json};
-use crate::template::Values;
+use crate::reply::{id_at, id_text, missing, parse_json};
 use crate::transport::Transport;
 
 /// What became of the list request.
-pub(super) enum Listing {
-    Shown(Vec<Listed>),
+pub(super) enum Listing<'a> {
+    /// How it was asked for, and the keys in it.
+    Shown(&'a List, Vec<Listed>),
     /// There is none: the provider answered so, where it is declared that it may, or it is declared not
     /// to have one.
     Missing(Option<StatusCode>),
@@ -28,17 +29,16 @@ impl<T: Transport> HttpBackend<T> {
     /// All keys that the provider lists, if it has a listing.
     pub(super) async fn list(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
-    ) -> Result<Listing, BackendError> {
+    ) -> Result<Listing<'_>, BackendError> {
         let Some(list) = &self.provider.list else {
             return Ok(Listing::Missing(None));
         };
-        match self.pages(sender, admin, document, list).await {
-            Ok(listed) => Ok(Listing::Shown(listed)),
+        match self.pages(admin, document, list).await {
+            Ok(listed) => Ok(Listing::Shown(list, listed)),
             Err(refusal) => match refusal.status {
-                Some(status) if list.optional && is_unknown_request(status) => {
+                Some(status) if list.may_be_missing && is_unknown_request(status) => {
                     Ok(Listing::Missing(Some(status)))
                 }
                 _ => Err(refusal.into()),
@@ -48,37 +48,24 @@ impl<T: Transport> HttpBackend<T> {
 
     async fn pages(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
         list: &List,
-    ) -> Result<Vec<Listed>, AdminError> {
+    ) -> Result<Vec<Listed>, Refusal> {
         let values = Values::of(document);
-        let own = sender.url(&list.call, &values)?;
-        let mut url = list
-            .paging
-            .as_ref()
-            .map_or_else(|| own.clone(), |paging| paging.first(&own));
-        let mut listed = Vec::new();
-        let mut seen: Vec<Url> = Vec::new();
-        let mut previous = Vec::new();
+        let own = admin.plain.url(&list.call, &values)?;
+        let mut url = first_page(list, &own);
+        let (mut listed, mut previous, mut seen) = (Vec::new(), Vec::new(), Vec::new());
         for page in 0_u32.. {
-            let body = match sender.admin_at(&list.call, &url, &values, admin).await {
+            let body = match admin.repeat_at(&url, &list.call, &values).await {
                 Ok(body) => body,
-                // Some providers have it so, instead of an empty page.
-                Err(refusal)
-                    if page > 0
-                        && refusal.status == Some(StatusCode::NOT_FOUND)
-                        && list.paging.as_ref().is_some_and(Paging::is_numbered) =>
-                {
-                    break;
-                }
-                Err(refusal) if page > 0 && refusal.status.is_some_and(is_unknown_request) => {
-                    return Err(wrong(list, "a page after the first is not there").into());
-                }
+                Err(refusal) if page > 0 => match after_the_last(list, refusal) {
+                    Some(refusal) => return Err(refusal),
+                    None => break,
+                },
                 Err(refusal) => return Err(refusal),
             };
-            let reply = json(&list.call, body)?;
+            let reply = parse_json(&list.call.shown, body)?;
             let keys = self.read(list, &reply.0)?;
             if !keys.is_empty() && keys == previous {
                 return Err(wrong(list, "two pages hold the same keys").into());
@@ -89,16 +76,11 @@ impl<T: Transport> HttpBackend<T> {
             };
             listed.extend(keys.iter().cloned());
             previous = keys;
-            match next.map_err(|why| wrong(list, why))? {
-                None => break,
-                Some(next) if next == url || seen.contains(&next) => {
-                    return Err(wrong(list, "a page leads back to one before it").into());
-                }
-                Some(_) if seen.len() + 1 >= MOST_PAGES => {
-                    return Err(wrong(list, "there are more than 100 pages; ask for larger ones").into());
-                }
-                Some(next) => seen.push(std::mem::replace(&mut url, next)),
-            }
+            let Some(next) = next.map_err(|why| wrong(list, why))? else {
+                break;
+            };
+            seen.push(std::mem::replace(&mut url, next));
+            check_progress(list, &seen, &url)?;
         }
         Ok(listed)
     }
@@ -108,7 +90,7 @@ impl<T: Transport> HttpBackend<T> {
         let items = match reply.pointer(&list.items) {
             Some(Value::Array(items)) => items.as_slice(),
             Some(Value::Null) => &[],
-            _ => return Err(missing(&list.call, "array of keys", &list.items)),
+            _ => return Err(missing(&list.call.shown, "array of keys", &list.items)),
         };
         let listed = |item: &Value| {
             let id = id_at(item, &list.item_id).map(id_text);
@@ -121,6 +103,36 @@ impl<T: Transport> HttpBackend<T> {
         };
         Ok(items.iter().map(listed).collect())
     }
+}
+
+/// The address of the first page, by the list's own.
+fn first_page(list: &List, own: &Url) -> Url {
+    let paging = list.paging.as_ref();
+    paging.map_or_else(|| own.clone(), |paging| paging.first(own))
+}
+
+/// What a refusal of a page after the first means: `None` if the page before it was the last.
+fn after_the_last(list: &List, refusal: Refusal) -> Option<Refusal> {
+    // Some providers have it so, instead of an empty page.
+    let is_numbered = list.paging.as_ref().is_some_and(Paging::is_numbered);
+    if is_numbered && refusal.status == Some(StatusCode::NOT_FOUND) {
+        return None;
+    }
+    if refusal.status.is_some_and(is_unknown_request) {
+        return Some(wrong(list, "a page after the first is not there").into());
+    }
+    Some(refusal)
+}
+
+/// Refuses a next page that was seen before, and one too many.
+fn check_progress(list: &List, seen: &[Url], next: &Url) -> Result<(), BackendError> {
+    if seen.contains(next) {
+        return Err(wrong(list, "a page leads back to one before it"));
+    }
+    if seen.len() >= MOST_PAGES {
+        return Err(wrong(list, "there are more than 100 pages; ask for larger ones"));
+    }
+    Ok(())
 }
 
 fn wrong(list: &List, why: &str) -> BackendError {

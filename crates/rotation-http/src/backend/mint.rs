@@ -6,17 +6,18 @@ use std::time::{Duration, SystemTime};
 use rotation_core::{BackendError, ErrorClass, Live, Retirement, StepContext};
 use serde_json::{Number, Value};
 
-use super::limit::Found;
-use super::{HttpBackend, missing};
-use crate::admin::AdminCredential;
+use super::HttpBackend;
+use super::found::Found;
+use crate::admin::AdminSender;
+use crate::answer::Refusal;
+use crate::call::Call;
 use crate::document::ApiKeyDocument;
-use crate::exchange::{AdminError, Sender, wall_now};
 use crate::label::{Hash, Label};
+use crate::placeholder::Values;
 use crate::provider::Minted;
 use crate::reconcile::LONGEST;
-use crate::reply::{id_at, id_text, json};
-use crate::request::Call;
-use crate::template::Values;
+use crate::reply::{id_at, id_text, missing, parse_json};
+use crate::sender::wall_now;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {
@@ -24,19 +25,19 @@ impl<T: Transport> HttpBackend<T> {
     pub(super) async fn mint(
         &self,
         minted: &Minted,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         live: Live<'_, ApiKeyDocument>,
         found: &Found,
     ) -> Result<ApiKeyDocument, BackendError> {
-        let label = label(sender.ctx)?;
-        enough_time(sender.ctx, label.deadline)?;
+        let ctx = admin.plain.ctx;
+        let label = label(ctx)?;
+        enough_time(ctx, label.deadline)?;
         let values = Values {
             label: Some(Cow::Owned(label.to_string())),
             ..Values::of(live.current())
         };
         let call = &minted.create;
-        let at = httpdate::fmt_http_date(wall_now(sender.ctx));
+        let at = httpdate::fmt_http_date(wall_now(ctx));
         if !found.finds_orphans {
             // Before the request: after a crash nothing else tells the time.
             tracing::warn!(
@@ -45,18 +46,17 @@ impl<T: Transport> HttpBackend<T> {
                 "a key is about to be made at a provider where nothing finds it again: if this step does not report that it is done, at most one key is left behind, made at this time; look for it there"
             );
         }
-        let body = sender.admin_once(call, &values, admin).await;
+        let body = admin.once(call, &values).await;
         let body = body.map_err(|refusal| not_made(call, refusal, found, &at))?;
-        let reply = json(call, body)?;
-        self.adopt(minted, sender, admin, live, &reply.0).await
+        let reply = parse_json(&call.shown, body)?;
+        self.adopt(minted, admin, live, &reply.0).await
     }
 
     /// The current document with the new key in it. A key that cannot be used is revoked.
     async fn adopt(
         &self,
         minted: &Minted,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         live: Live<'_, ApiKeyDocument>,
         reply: &Value,
     ) -> Result<ApiKeyDocument, BackendError> {
@@ -64,8 +64,8 @@ impl<T: Transport> HttpBackend<T> {
         let id = new_id(minted, live, reply)?;
         let key = reply.pointer(at).and_then(Value::as_str);
         let Some(key) = key.filter(|key| !key.is_empty()) else {
-            self.end_unusable(sender, admin, current, id.map(id_text)).await;
-            return Err(missing(&minted.create, "key (a text)", at));
+            self.end_unusable(admin, current, id.map(id_text)).await;
+            return Err(missing(&minted.create.shown, "key (a text)", at));
         };
         // The other way round is in order: some vendors' keys have their id in them.
         if id.map(id_text).is_some_and(|id| id.contains(key)) {
@@ -137,15 +137,14 @@ impl<T: Transport> HttpBackend<T> {
     /// Revokes a key that was made and that the reply to create does not hold.
     async fn end_unusable(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
         id: Option<String>,
     ) {
         let result = match &id {
             None => Retirement::kept("no key id").to_string(),
             Some(id) => {
-                let ended = self.revoke(sender, admin, document, id).await;
+                let ended = self.revoke(admin, document, id).await;
                 ended.map_or_else(|refusal| refusal.error.to_string(), |ended| ended.to_string())
             }
         };
@@ -162,12 +161,12 @@ fn new_id<'r>(
 ) -> Result<Option<&'r Value>, BackendError> {
     let (call, at) = (&minted.create, &minted.id);
     let Some(id) = id_at(reply, at) else {
-        if minted.id_optional {
+        if minted.id_may_be_missing {
             return Ok(None);
         }
         // Nothing to revoke it by; its label tells the next run.
         return Err(missing(
-            call,
+            &call.shown,
             "key id (a text of printable ASCII, or a whole number of at most 64 bits)",
             at,
         ));
@@ -222,7 +221,7 @@ fn is_epoch(number: &Number) -> bool {
     number.as_u64().is_some_and(|number| number < 10_000_000_000_000)
 }
 
-fn not_made(call: &Call, refusal: AdminError, found: &Found, at: &str) -> BackendError {
+fn not_made(call: &Call, refusal: Refusal, found: &Found, at: &str) -> BackendError {
     let is_open =
         refusal.sent && refusal.status.is_none() && refusal.error.class() == ErrorClass::Unavailable;
     if is_open && !found.finds_orphans {

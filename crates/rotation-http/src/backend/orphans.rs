@@ -7,105 +7,83 @@ use http::StatusCode;
 use rotation_core::{BackendError, Live, Retirement, StepContext};
 
 use super::HttpBackend;
-use super::limit::Found;
+use super::found::Found;
 use super::list::Listing;
-use crate::admin::AdminCredential;
+use crate::admin::AdminSender;
 use crate::document::ApiKeyDocument;
-use crate::exchange::{Sender, wall_now};
 use crate::label::Hash;
 use crate::provider::List;
-use crate::reconcile::{Facts, Listed, Ours, Unfit, Verdict, judge, ours, sight, split};
+use crate::reconcile::{
+    Facts, Listed, OurKey, Unfit, Verdict, check_list, judge, our_keys, our_keys_with_id,
+};
+use crate::sender::wall_now;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {
     /// Revokes what earlier tries left behind. Says what is there then.
     pub(super) async fn reconcile(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         live: Live<'_, ApiKeyDocument>,
     ) -> Result<Found, BackendError> {
         let current = live.current();
-        let (list, listed) = match (&self.provider.list, self.list(sender, admin, current).await?) {
-            (Some(list), Listing::Shown(listed)) => (list, listed),
-            (list, Listing::Missing(status)) => {
-                warn_of_no_list(list.as_ref(), status);
+        let (list, listed) = match self.list(admin, current).await? {
+            Listing::Shown(list, listed) => (list, listed),
+            Listing::Missing(status) => {
+                warn_of_no_list(self.provider.list.as_ref(), status);
                 return Ok(Found::default());
             }
-            (None, Listing::Shown(_)) => return Ok(Found::default()),
         };
-        if shows_keys_as_ids(&listed, current.text(&self.provider.fields.key).as_deref()) {
-            return Err(BackendError::misconfigured(format!(
-                "the reply to {} has the key itself at {:?}, and ids are printed; point item_id_at at the id",
-                list.call.shown, list.item_id
-            )));
-        }
-        // Otherwise nothing says that what stands at item_id_at is an id, and not a key.
-        let own = current.text(&self.provider.fields.id);
-        let is_own = |key: &Listed| {
-            [&key.id, &key.address]
-                .into_iter()
-                .any(|id| id.as_deref() == own.as_deref())
-        };
-        let printable = own.is_some() && listed.iter().any(is_own);
+        let fields = &self.provider.fields;
+        refuse_keys_as_ids(list, &listed, current.text(&fields.key).as_deref())?;
+        let ours = self.our_keys_in(admin.plain.ctx, list, &listed, live)?;
         let mut found = Found {
             finds_orphans: list.item_label.is_some(),
-            printable,
+            printable: shows_id(&listed, current.text(&fields.id).as_deref()),
             ..Found::default()
         };
+        let ended = self.end_orphans(admin, live, ours, &mut found).await?;
+        found.listed = Some(names_of_the_rest(&listed, &ended, live));
+        Ok(found)
+    }
+
+    /// Revokes the orphans among our keys, and notes those whose makers may still be at work. Says what the
+    /// provider calls those that are gone.
+    async fn end_orphans(
+        &self,
+        admin: &mut AdminSender<'_, T>,
+        live: Live<'_, ApiKeyDocument>,
+        ours: Vec<OurKey>,
+        found: &mut Found,
+    ) -> Result<Vec<String>, BackendError> {
         let mut ended = Vec::new();
-        let ours = self.look_through(sender.ctx, list, &listed, live)?;
-        for (verdict, key) in judged(sender.ctx, live, ours) {
-            let id = printable.then_some(key.id.as_str());
+        for (verdict, key) in judged(admin.plain.ctx, live, ours) {
+            let id = found.printable.then_some(key.id.as_str());
             match verdict {
                 Verdict::Live => {}
                 Verdict::MakerInTime { until } => {
-                    let until = seconds(until);
-                    tracing::info!(
-                        id,
-                        until,
-                        "a key is held by no labelled version yet, and its maker may still be at work"
-                    );
+                    say_maker_in_time(id, until);
                     found.at_work.push(key.id);
                 }
-                Verdict::Unidentifiable => tracing::warn!(
-                    id,
-                    "a key looks like an orphan, and is kept because a labelled version has no key id"
-                ),
+                Verdict::Unidentifiable => warn_of_unidentifiable(id),
                 Verdict::Orphan => {
-                    if self
-                        .end_orphan(sender, admin, current, (&key.address, id))
-                        .await?
-                    {
+                    if self.end_orphan(admin, live.current(), &key.address, id).await? {
                         ended.push(key.address);
                     }
                 }
             }
         }
-        let left = listed
-            .iter()
-            .filter(|key| key.address.as_ref().is_none_or(|id| !ended.contains(id)));
-        let name = |key: &Listed| {
-            let held = key.id.as_deref().is_some_and(|id| live.protects(id));
-            let id = key.address.as_deref().unwrap_or("without an id");
-            format!("{id}{}", if held { " (a version holds it)" } else { "" })
-        };
-        let mut names: Vec<String> = left.map(name).collect();
-        // One that moved to the next page while they were read is listed twice.
-        let mut seen = BTreeSet::new();
-        names.retain(|name| name.starts_with("without an id") || seen.insert(name.clone()));
-        found.listed = Some(names);
-        Ok(found)
+        Ok(ended)
     }
 
     /// The keys of this secret in the list, if the list can be trusted to show them.
-    fn look_through(
+    fn our_keys_in(
         &self,
         ctx: &StepContext<'_>,
         list: &List,
         listed: &[Listed],
         live: Live<'_, ApiKeyDocument>,
-    ) -> Result<Vec<Ours>, BackendError> {
+    ) -> Result<Vec<OurKey>, BackendError> {
         let shown = &list.call.shown;
         if list.item_label.is_none() {
             tracing::warn!(
@@ -123,11 +101,11 @@ impl<T: Transport> HttpBackend<T> {
         let ours = if self.provider.may_lack_ids() {
             identified(shown, listed, secret)
         } else {
-            ours(listed, secret).map_err(unfit)?
+            our_keys(listed, secret).map_err(unfit)?
         };
         let left_behind = |id: &str| !live.protects(id) && ours.iter().any(|ours| ours.id == id);
         let current = live.current().text(&self.provider.fields.id);
-        if let Some(doubt) = sight(listed, left_behind, current.as_deref()).map_err(unfit)? {
+        if let Some(doubt) = check_list(listed, left_behind, current.as_deref()).map_err(unfit)? {
             tracing::warn!(request = shown, "{doubt}");
         }
         Ok(ours)
@@ -139,12 +117,12 @@ impl<T: Transport> HttpBackend<T> {
     /// Says whether it is gone.
     async fn end_orphan(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
-        (address, id): (&str, Option<&str>),
+        address: &str,
+        id: Option<&str>,
     ) -> Result<bool, BackendError> {
-        match self.revoke(sender, admin, document, address).await {
+        match self.revoke(admin, document, address).await {
             Ok(Retirement::AlreadyGone) => {
                 // It may have been revoked a moment ago. If not, the request is described wrongly.
                 tracing::warn!(
@@ -172,9 +150,59 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
-/// Whether what is taken for ids are the keys: the current one is known, and is among them.
-fn shows_keys_as_ids(listed: &[Listed], key: Option<&str>) -> bool {
-    key.is_some_and(|key| listed.iter().any(|listed| listed.address.as_deref() == Some(key)))
+/// Refuses a list in which the keys stand where the ids should: the current key is known, and is among
+/// what is taken for ids.
+fn refuse_keys_as_ids(list: &List, listed: &[Listed], key: Option<&str>) -> Result<(), BackendError> {
+    let is_key = |listed: &Listed| listed.address.as_deref() == key;
+    if key.is_none() || !listed.iter().any(is_key) {
+        return Ok(());
+    }
+    Err(BackendError::misconfigured(format!(
+        "the reply to {} has the key itself at {:?}, and ids are printed; point item_id_at at the id",
+        list.call.shown, list.item_id
+    )))
+}
+
+/// Whether the list shows the current key's id. Otherwise nothing says that what stands at `item_id_at` is
+/// an id, and not a key.
+fn shows_id(listed: &[Listed], own: Option<&str>) -> bool {
+    let is_own = |key: &Listed| [&key.id, &key.address].into_iter().any(|id| id.as_deref() == own);
+    own.is_some() && listed.iter().any(is_own)
+}
+
+/// What is listed and was not ended just now, each once, for people to read.
+fn names_of_the_rest(listed: &[Listed], ended: &[String], live: Live<'_, ApiKeyDocument>) -> Vec<String> {
+    let left = listed
+        .iter()
+        .filter(|key| key.address.as_ref().is_none_or(|id| !ended.contains(id)));
+    let name = |key: &Listed| {
+        let held = key.id.as_deref().is_some_and(|id| live.protects(id));
+        let id = key.address.as_deref().unwrap_or(NAMELESS);
+        format!("{id}{}", if held { " (a version holds it)" } else { "" })
+    };
+    // One that moved to the next page while they were read is listed twice.
+    let mut seen = BTreeSet::new();
+    left.map(name)
+        .filter(|name| name.starts_with(NAMELESS) || seen.insert(name.clone()))
+        .collect()
+}
+
+const NAMELESS: &str = "without an id";
+
+fn say_maker_in_time(id: Option<&str>, until: SystemTime) {
+    let until = seconds(until);
+    tracing::info!(
+        id,
+        until,
+        "a key is held by no labelled version yet, and its maker may still be at work"
+    );
+}
+
+fn warn_of_unidentifiable(id: Option<&str>) {
+    tracing::warn!(
+        id,
+        "a key looks like an orphan, and is kept because a labelled version has no key id"
+    );
 }
 
 fn warn_of_no_list(list: Option<&List>, status: Option<StatusCode>) {
@@ -188,8 +216,8 @@ fn warn_of_no_list(list: Option<&List>, status: Option<StatusCode>) {
 }
 
 /// The keys of this secret that the list has an id for, where it may lack ids.
-fn identified(request: &str, listed: &[Listed], secret: Hash) -> Vec<Ours> {
-    let (ours, nameless) = split(listed, secret);
+fn identified(request: &str, listed: &[Listed], secret: Hash) -> Vec<OurKey> {
+    let (ours, nameless) = our_keys_with_id(listed, secret);
     if nameless > 0 {
         tracing::warn!(
             keys = nameless,
@@ -200,7 +228,11 @@ fn identified(request: &str, listed: &[Listed], secret: Hash) -> Vec<Ours> {
     ours
 }
 
-fn judged(ctx: &StepContext<'_>, live: Live<'_, ApiKeyDocument>, ours: Vec<Ours>) -> Vec<(Verdict, Ours)> {
+fn judged(
+    ctx: &StepContext<'_>,
+    live: Live<'_, ApiKeyDocument>,
+    ours: Vec<OurKey>,
+) -> Vec<(Verdict, OurKey)> {
     let facts = Facts {
         token: Hash::of_token(ctx.version()),
         as_of: ctx.as_of(),

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use rotation_core::{BackendError, Retire, Retirement};
+use rotation_core::{BackendError, Retire, Retirement, StepContext};
 
 use super::HttpBackend;
 use super::list::Listing;
-use crate::admin::AdminCredential;
+use crate::admin::AdminSender;
+use crate::answer::{Refusal, is_unsupported};
 use crate::document::ApiKeyDocument;
-use crate::exchange::{AdminError, Sender, is_unsupported};
 use crate::label::{Hash, Label};
+use crate::placeholder::Values;
 use crate::provider::{List, Model};
 use crate::reconcile::{Listed, is_certainly_absent};
-use crate::template::Values;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {
@@ -21,24 +21,23 @@ impl<T: Transport> HttpBackend<T> {
     /// to the caller: it may say that there is no such key, or no such request.
     pub(super) async fn revoke(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
         id: &str,
-    ) -> Result<Retirement, AdminError> {
+    ) -> Result<Retirement, Refusal> {
         let values = Values {
             id: Some(Cow::Borrowed(id)),
             ..Values::of(document)
         };
-        let optional = self.provider.revoke.optional;
+        let may_be_missing = self.provider.revoke.may_be_missing;
         let call = &self.provider.revoke.call;
-        let Err(refusal) = sender.admin(call, &values, admin).await else {
+        let Err(refusal) = admin.repeat(call, &values).await else {
             return Ok(Retirement::Retired);
         };
         match refusal.status {
             Some(StatusCode::GONE) => Ok(Retirement::AlreadyGone),
-            Some(StatusCode::NOT_FOUND) if !optional => Ok(Retirement::AlreadyGone),
-            Some(status) if optional && is_unsupported(status) => Ok(Retirement::kept(CANNOT)),
+            Some(StatusCode::NOT_FOUND) if !may_be_missing => Ok(Retirement::AlreadyGone),
+            Some(status) if may_be_missing && is_unsupported(status) => Ok(Retirement::kept(CANNOT)),
             _ => Err(refusal),
         }
     }
@@ -46,21 +45,19 @@ impl<T: Transport> HttpBackend<T> {
     /// Ends the key of a credential that has this id.
     pub(super) async fn retire_key(
         &self,
-        sender: &Sender<'_, T>,
+        ctx: &StepContext<'_>,
         credential: &ApiKeyDocument,
         id: &str,
         why: Retire,
     ) -> Result<Retirement, BackendError> {
-        let mut admin = AdminCredential::new(&self.admin);
-        let addresses = match self.addresses(sender, &mut admin, credential, id).await? {
+        let mut admin = self.admin_sender(ctx);
+        let addresses = match self.addresses(&mut admin, credential, id).await? {
             Addresses::Known(addresses) => addresses,
             Addresses::Unknown => return Ok(Retirement::kept(UNSEEN)),
         };
         let mut result = Retirement::AlreadyGone;
         for address in addresses {
-            let ended = self
-                .retire_at(sender, &mut admin, credential, &address, why)
-                .await?;
+            let ended = self.retire_at(&mut admin, credential, &address, why).await?;
             if result == Retirement::AlreadyGone {
                 result = ended;
             }
@@ -72,19 +69,18 @@ impl<T: Transport> HttpBackend<T> {
     /// if it is not there.
     async fn addresses(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         credential: &ApiKeyDocument,
         id: &str,
     ) -> Result<Addresses, BackendError> {
         if !self.is_renamed(id) {
             return Ok(Addresses::Known(vec![id.to_owned()]));
         }
-        let Listing::Shown(keys) = self.list(sender, admin, credential).await? else {
+        let Listing::Shown(_, keys) = self.list(admin, credential).await? else {
             return Ok(Addresses::Unknown);
         };
         // A list that shows no key of this secret at all would not show this one either.
-        let secret = Hash::of_secret(sender.ctx.secret_arn());
+        let secret = Hash::of_secret(admin.plain.ctx.secret_arn());
         let of_secret = |key: &Listed| {
             let label = key.id.as_deref().and_then(Label::parse);
             label.is_some_and(|label| label.secret == secret)
@@ -106,17 +102,16 @@ impl<T: Transport> HttpBackend<T> {
 
     async fn retire_at(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         credential: &ApiKeyDocument,
         id: &str,
         why: Retire,
     ) -> Result<Retirement, BackendError> {
-        match self.revoke(sender, admin, credential, id).await {
+        match self.revoke(admin, credential, id).await {
             Err(refusal)
-                if self.provider.revoke.optional && refusal.status == Some(StatusCode::NOT_FOUND) =>
+                if self.provider.revoke.may_be_missing && refusal.status == Some(StatusCode::NOT_FOUND) =>
             {
-                self.not_found(sender, admin, credential, id).await
+                self.not_found(admin, credential, id).await
             }
             // It must not block every later rotation. If it is one of ours, the next one meets it
             // again as an orphan.
@@ -131,13 +126,12 @@ impl<T: Transport> HttpBackend<T> {
     /// can tell that it is gone: a key that is wrongly called gone would live on unseen.
     async fn not_found(
         &self,
-        sender: &Sender<'_, T>,
-        admin: &mut AdminCredential<'_>,
+        admin: &mut AdminSender<'_, T>,
         document: &ApiKeyDocument,
         id: &str,
     ) -> Result<Retirement, BackendError> {
-        match self.list(sender, admin, document).await? {
-            Listing::Shown(keys) if is_certainly_absent(&keys, id) => Ok(Retirement::AlreadyGone),
+        match self.list(admin, document).await? {
+            Listing::Shown(_, keys) if is_certainly_absent(&keys, id) => Ok(Retirement::AlreadyGone),
             _ => Ok(Retirement::kept(
                 "the provider answered with 404, and no list shows that it is gone; the provider may have no revocation, so look for it there",
             )),

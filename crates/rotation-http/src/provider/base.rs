@@ -3,7 +3,8 @@
 use url::Url;
 
 use crate::error::ProviderError;
-use crate::template::{Allowed, Template, is_dots};
+use crate::placeholder::Allowed;
+use crate::template::{Template, is_dots};
 
 pub(super) fn template(url: Option<String>, allowed: Allowed<'_>) -> Result<Template, ProviderError> {
     let wrong = |why: String| ProviderError::new("base_url", why);

@@ -2,8 +2,9 @@
 
 use rotation_core::PasswordPolicy;
 
+use super::description::Description;
 use crate::admin::AdminAuth;
-use crate::page::Paging;
+use crate::paging::Paging;
 use crate::request::Request;
 
 /// Puts a [`Provider`](crate::Provider) together; checked when it is [built](Self::build).
@@ -13,45 +14,7 @@ use crate::request::Request;
 /// one says what holds.
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct ProviderBuilder {
-    pub(super) base_url: Option<String>,
-    pub(super) admin: Option<AdminAuth>,
-    pub(super) create: Option<Request>,
-    pub(super) upload: Option<Request>,
-    pub(super) activate: Option<Request>,
-    pub(super) list: Option<Request>,
-    pub(super) verify: Option<Request>,
-    pub(super) revoke: Option<Request>,
-    pub(super) key_at: Option<String>,
-    pub(super) id_at: Option<String>,
-    pub(super) expiry_at: Option<String>,
-    pub(super) items_at: Option<String>,
-    pub(super) item_id_at: Option<String>,
-    pub(super) item_label_at: Option<String>,
-    pub(super) paging: Option<Paging>,
-    pub(super) optional: Optional,
-    pub(super) lacks: Lacks,
-    pub(super) max_keys: Option<usize>,
-    pub(super) key_policy: Option<PasswordPolicy>,
-    pub(super) key_field: Option<String>,
-    pub(super) key_id_field: Option<String>,
-    pub(super) expiry_field: Option<String>,
-}
-
-/// What the provider may lack, as its answers will tell: declared, never guessed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Optional {
-    pub(super) id: bool,
-    pub(super) list: bool,
-    pub(super) revoke: bool,
-}
-
-/// What the provider certainly lacks.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Lacks {
-    pub(super) list: bool,
-    pub(super) labels: bool,
-}
+pub struct ProviderBuilder(pub(super) Description);
 
 impl ProviderBuilder {
     /// What every request's path is laid on: `https://api.vendor.com/v1`, or with the whole URL or
@@ -60,14 +23,14 @@ impl ProviderBuilder {
     ///
     /// [`AllowedHosts`]: crate::AllowedHosts
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
+        self.0.base_url = Some(url.into());
         self
     }
 
     /// How the admin credential is carried: `authorization: Bearer TOKEN` unless set here or by
     /// [`Admin::auth`](crate::Admin::auth).
     pub fn admin(mut self, auth: impl Into<AdminAuth>) -> Self {
-        self.admin = Some(auth.into());
+        self.0.admin = Some(Ok(auth.into()));
         self
     }
 
@@ -75,7 +38,7 @@ impl ProviderBuilder {
     /// has to carry `{label}` as the key's name or description: by it a later run finds a key that
     /// nobody stored. Labels are at most 62 characters of `a-z`, `0-9` and `-`.
     pub fn create(mut self, request: Request) -> Self {
-        self.create = Some(request);
+        self.0.create = Some(request.0);
         self
     }
 
@@ -86,13 +49,13 @@ impl ProviderBuilder {
     /// The same upload again must change nothing: it is repeated when its answer is lost. A status of
     /// 409 counts as an upload that an earlier try made; testSecret proves it.
     pub fn upload(mut self, request: Request) -> Self {
-        self.upload = Some(request);
+        self.0.upload = Some(request.0);
         self
     }
 
     /// What uploaded keys look like. 48 letters and digits by default, which is 285 bits.
     pub fn key_policy(mut self, policy: PasswordPolicy) -> Self {
-        self.key_policy = Some(policy);
+        self.0.key_policy = Some(Ok(policy));
         self
     }
 
@@ -100,20 +63,20 @@ impl ProviderBuilder {
     /// the upload if there is one. `{id}` is the key's id. It must be idempotent: it is sent again in
     /// every replay, also for a key that works.
     pub fn activate(mut self, request: Request) -> Self {
-        self.activate = Some(request);
+        self.0.activate = Some(request.0);
         self
     }
 
     /// Where the reply to create holds the key.
     pub fn key_at(mut self, pointer: impl Into<String>) -> Self {
-        self.key_at = Some(pointer.into());
+        self.0.key_at = Some(pointer.into());
         self
     }
 
     /// Where the reply to create holds the key's id: a text, or a whole number of at most 64 bits.
     pub fn id_at(mut self, pointer: impl Into<String>) -> Self {
-        self.id_at = Some(pointer.into());
-        self.optional.id = false;
+        self.0.id_at = Some(pointer.into());
+        self.0.may_lack.id = false;
         self
     }
 
@@ -126,7 +89,7 @@ impl ProviderBuilder {
     /// says so after each promotion.
     pub fn id_where_given(mut self, pointer: impl Into<String>) -> Self {
         self = self.id_at(pointer);
-        self.optional.id = true;
+        self.0.may_lack.id = true;
         self
     }
 
@@ -135,7 +98,7 @@ impl ProviderBuilder {
     /// logged. Null or absent means never: the field is then taken out. Rotate more often than keys
     /// expire; nothing here does it earlier.
     pub fn expires_at(mut self, pointer: impl Into<String>) -> Self {
-        self.expiry_at = Some(pointer.into());
+        self.0.expires_at = Some(pointer.into());
         self
     }
 
@@ -144,9 +107,9 @@ impl ProviderBuilder {
     /// that the provider gives. Keys that were revoked must not be listed: filter them out. See
     /// [`HttpBackend`](crate::HttpBackend#what-the-provider-has-to-do).
     pub fn list(mut self, request: Request) -> Self {
-        self.list = Some(request);
-        self.optional.list = false;
-        self.lacks.list = false;
+        self.0.list = Some(request.0);
+        self.0.may_lack.list = false;
+        self.0.lacks.list = false;
         self
     }
 
@@ -158,15 +121,15 @@ impl ProviderBuilder {
     /// that says so, with the time. Any other failure of the list stops createSecret, as without this.
     pub fn list_where_supported(mut self, request: Request) -> Self {
         self = self.list(request);
-        self.optional.list = true;
+        self.0.may_lack.list = true;
         self
     }
 
     /// The provider has no listing. Instead of [`list`](Self::list), with the same consequence as where
     /// [`list_where_supported`](Self::list_where_supported) finds none.
     pub fn without_list(mut self) -> Self {
-        self.list = None;
-        self.lacks.list = true;
+        self.0.list = None;
+        self.0.lacks.list = true;
         self
     }
 
@@ -176,36 +139,36 @@ impl ProviderBuilder {
     /// The list, if there is one, then only serves to count keys and to name them. As without a list,
     /// at most one key for each try that died is left behind, and each createSecret says so.
     pub fn without_labels(mut self) -> Self {
-        self.item_label_at = None;
-        self.lacks.labels = true;
+        self.0.item_label_at = None;
+        self.0.lacks.labels = true;
         self
     }
 
     /// How the next page of the list is found. One reply holds all keys unless set.
     pub fn pages(mut self, paging: Paging) -> Self {
-        self.paging = Some(paging);
+        self.0.pages = Some(paging.0);
         self
     }
 
     /// Where the reply to list holds the array of keys; the empty pointer for the reply itself. A
     /// null counts as no keys.
     pub fn items_at(mut self, pointer: impl Into<String>) -> Self {
-        self.items_at = Some(pointer.into());
+        self.0.items_at = Some(pointer.into());
         self
     }
 
     /// Where an item of the list holds the key's id. For uploaded keys, the provider's own id if it
     /// gives them one, by which they are then revoked.
     pub fn item_id_at(mut self, pointer: impl Into<String>) -> Self {
-        self.item_id_at = Some(pointer.into());
+        self.0.item_id_at = Some(pointer.into());
         self
     }
 
     /// Where an item of the list holds what create sent as the label. For uploaded keys, what upload
     /// sent as `{id}`; it may be the item's id itself.
     pub fn item_label_at(mut self, pointer: impl Into<String>) -> Self {
-        self.item_label_at = Some(pointer.into());
-        self.lacks.labels = false;
+        self.0.item_label_at = Some(pointer.into());
+        self.0.lacks.labels = false;
         self
     }
 
@@ -213,22 +176,22 @@ impl ProviderBuilder {
     /// further one is asked for, and the error names the ids of all of them. At least 2. Without it, the
     /// ids are named when the provider refuses to make one more.
     pub fn max_keys(mut self, keys: usize) -> Self {
-        self.max_keys = Some(keys);
+        self.0.max_keys = Some(keys);
         self
     }
 
     /// A request that a working `{key}` is enough for, without any effect. It does not carry the
     /// admin credential. `{id}` is the key's id.
     pub fn verify(mut self, request: Request) -> Self {
-        self.verify = Some(request);
+        self.0.verify = Some(request.0);
         self
     }
 
     /// The request that ends the key `{id}`, sent with the admin credential. A status of 404 or 410
     /// means that it was gone already.
     pub fn revoke(mut self, request: Request) -> Self {
-        self.revoke = Some(request);
-        self.optional.revoke = false;
+        self.0.revoke = Some(request.0);
+        self.0.may_lack.revoke = false;
         self
     }
 
@@ -239,20 +202,20 @@ impl ProviderBuilder {
     /// show this one; else it is kept, with a warning. 410 means that it was gone already.
     pub fn revoke_where_supported(mut self, request: Request) -> Self {
         self = self.revoke(request);
-        self.optional.revoke = true;
+        self.0.may_lack.revoke = true;
         self
     }
 
     /// The field of the secret's document that holds the key. `api_key` by default.
     pub fn key_field(mut self, name: impl Into<String>) -> Self {
-        self.key_field = Some(name.into());
+        self.0.key_field = Some(name.into());
         self
     }
 
     /// The field of the secret's document that holds the key's id. `key_id` by default. The first
     /// rotation adds it where it is missing; a key without it is never revoked.
     pub fn key_id_field(mut self, name: impl Into<String>) -> Self {
-        self.key_id_field = Some(name.into());
+        self.0.key_id_field = Some(name.into());
         self
     }
 
@@ -260,7 +223,7 @@ impl ProviderBuilder {
     /// [`expires_at`](Self::expires_at) says where the reply has that. `expires_at` by default. No request
     /// may use it, since each rotation writes it.
     pub fn expiry_field(mut self, name: impl Into<String>) -> Self {
-        self.expiry_field = Some(name.into());
+        self.0.expiry_field = Some(name.into());
         self
     }
 }

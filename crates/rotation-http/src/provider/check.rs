@@ -1,267 +1,18 @@
-//! What must hold of a description before anything is sent.
+//! What must hold of a description as a whole.
 
-use rotation_core::PasswordPolicy;
-
-use super::builder::ProviderBuilder;
-use super::{Chosen, Fields, List, Minted, Model, Provider, Revoke, base};
-use crate::admin::AdminAuth;
+use super::{Minted, Model, Provider};
 use crate::error::ProviderError;
-use crate::request::{Call, Request};
-use crate::template::{Allowed, Hole};
-
-type Result<T> = std::result::Result<T, ProviderError>;
-
-impl ProviderBuilder {
-    /// The description, checked.
-    ///
-    /// # Errors
-    ///
-    /// [`ProviderError`], which names the first part that is missing or cannot work.
-    pub fn build(mut self) -> Result<Provider> {
-        let fields = self.fields()?;
-        let secret = Allowed {
-            key: false,
-            id: false,
-            label: false,
-            key_field: &fields.key,
-        };
-        let model = self.model(secret)?;
-        let verify = self.verify_call(secret, &fields)?;
-        let revoke = self.revoke_call(secret)?;
-        self.check_pointers()?;
-        let base = base::template(self.base_url.take(), secret)?;
-        let list = self.list_of(secret)?;
-        let with_id = Allowed { id: true, ..secret };
-        let activate = self
-            .activate
-            .take()
-            .map(|request| compile("activate", Some(request), with_id));
-        let provider = Provider {
-            base,
-            model,
-            activate: activate.transpose()?,
-            list,
-            verify,
-            revoke,
-            max_keys: self.most_keys()?,
-            admin: self.admin.unwrap_or_else(AdminAuth::bearer),
-            fields,
-            target: Vec::new(),
-        };
-        provider.admin.check()?;
-        provider.check_ids()?;
-        provider.check_expiry()?;
-        Ok(provider.with_target())
-    }
-
-    fn fields(&self) -> Result<Fields> {
-        let name =
-            |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
-        let fields = Fields {
-            key: name(&self.key_field, "api_key"),
-            id: name(&self.key_id_field, "key_id"),
-            expiry: name(&self.expiry_field, "expires_at"),
-        };
-        let Fields { key, id, expiry } = &fields;
-        if key.is_empty() || id.is_empty() || expiry.is_empty() || key == id {
-            return Err(ProviderError::new(
-                "key_field, key_id_field, expiry_field",
-                "are empty or the same; name different fields of the document",
-            ));
-        }
-        if self.expiry_at.is_none() && self.expiry_field.is_some() {
-            return Err(ProviderError::new(
-                "expiry_field",
-                "has no use without expires_at, which says where the reply has what to put there; add that or take this out",
-            ));
-        }
-        if self.expiry_at.is_some() && (key == expiry || id == expiry) {
-            return Err(ProviderError::new(
-                "expiry_field",
-                format!("is {expiry:?}, where the key or its id is kept; name another field"),
-            ));
-        }
-        Ok(fields)
-    }
-
-    fn model(&mut self, secret: Allowed<'_>) -> Result<Model> {
-        match (self.create.take(), self.upload.take()) {
-            (create, None) => self.minted(create, secret).map(Model::Minted),
-            (None, Some(upload)) => self.chosen(upload, secret).map(Model::Chosen),
-            (Some(_), Some(_)) => Err(ProviderError::new(
-                "create, upload",
-                "are both there; either the provider makes the key (create) or it is made here (upload), so take one out",
-            )),
-        }
-    }
-
-    fn minted(&mut self, create: Option<Request>, secret: Allowed<'_>) -> Result<Minted> {
-        let create = compile(
-            "create",
-            create,
-            Allowed {
-                label: true,
-                ..secret
-            },
-        )?;
-        if !self.lacks.list && !self.lacks.labels {
-            let is_label = |hole: &Hole| *hole == Hole::Label;
-            let why = "{label}, by which a key that was not stored is found (or declare with lacks \"labels\", without_labels, that the provider keeps none)";
-            needs(&create, "create", is_label, why)?;
-        }
-        if self.key_policy.is_some() {
-            return Err(ProviderError::new(
-                "key_policy",
-                "has no use where the provider makes the key; take it out",
-            ));
-        }
-        if self.key_at.is_some() && self.key_at == self.expiry_at {
-            return Err(ProviderError::new(
-                "expires_at",
-                "points at the key itself, and is logged; point it at when the key expires",
-            ));
-        }
-        if self.key_at.is_some() && self.key_at == self.id_at {
-            return Err(ProviderError::new(
-                "id_at",
-                "points at the key itself, and ids are logged; point it at the id",
-            ));
-        }
-        let expiry = self.expiry_at.take();
-        Ok(Minted {
-            create,
-            key: pointer("key_at", self.key_at.take())?,
-            id: pointer("id_at", self.id_at.take())?,
-            id_optional: self.optional.id,
-            expiry: expiry.map(|at| pointer("expires_at", Some(at))).transpose()?,
-        })
-    }
-
-    fn chosen(&mut self, upload: Request, secret: Allowed<'_>) -> Result<Chosen> {
-        let everything = Allowed {
-            key: true,
-            id: true,
-            label: true,
-            ..secret
-        };
-        let upload = compile("upload", Some(upload), everything)?;
-        let is_key = is_key(secret.key_field);
-        needs(&upload, "upload", is_key, "{key}, which it is there for")?;
-        let is_id = |hole: &Hole| matches!(hole, Hole::Id | Hole::Label);
-        needs(
-            &upload,
-            "upload",
-            is_id,
-            "{id}, by which the key is revoked later",
-        )?;
-        let of_create = [
-            ("key_at", self.key_at.is_some()),
-            ("id_at", self.id_at.is_some()),
-            ("expires_at", self.expiry_at.is_some()),
-            ("lacks \"labels\"", self.lacks.labels),
-            ("may_lack \"id\"", self.optional.id),
-        ];
-        for (name, is_there) in of_create {
-            if is_there {
-                let why = "has no use where the key is uploaded: its id is made here, and is its label; take it out";
-                return Err(ProviderError::new(name, why));
-            }
-        }
-        let policy = self.key_policy.take().map_or_else(letters_and_digits, Ok)?;
-        Ok(Chosen { upload, policy })
-    }
-
-    fn verify_call(&mut self, secret: Allowed<'_>, fields: &Fields) -> Result<Call> {
-        let allowed = Allowed {
-            key: true,
-            id: true,
-            ..secret
-        };
-        let verify = compile("verify", self.verify.take(), allowed)?;
-        let why = "{key}, so that it proves that the key works";
-        needs(&verify, "verify", is_key(&fields.key), why)?;
-        Ok(verify)
-    }
-
-    fn revoke_call(&mut self, secret: Allowed<'_>) -> Result<Revoke> {
-        let call = compile("revoke", self.revoke.take(), Allowed { id: true, ..secret })?;
-        let is_id = |hole: &Hole| *hole == Hole::Id;
-        needs(&call, "revoke", is_id, "{id}, so that it ends one key only")?;
-        let optional = self.optional.revoke;
-        Ok(Revoke { call, optional })
-    }
-
-    fn list_of(&mut self, secret: Allowed<'_>) -> Result<Option<List>> {
-        if self.lacks.list {
-            let of_list = [
-                ("items_at", self.items_at.is_some()),
-                ("item_id_at", self.item_id_at.is_some()),
-                ("item_label_at", self.item_label_at.is_some()),
-                ("pages", self.paging.is_some()),
-                ("max_keys", self.max_keys.is_some()),
-            ];
-            return match of_list.into_iter().find(|(_, is_there)| *is_there) {
-                Some((name, _)) => Err(ProviderError::new(name, "has no use without a list; take it out")),
-                None => Ok(None),
-            };
-        }
-        let list = self.list.take();
-        let list = list.ok_or_else(|| {
-            missing(
-                "list",
-                "describe it, or declare with lacks \"list\", without_list, that there is none",
-            )
-        })?;
-        let call = compile("list", Some(list), secret)?;
-        if let Some(paging) = &self.paging {
-            paging.check()?;
-        }
-        let label = match self.lacks.labels {
-            true => None,
-            false => Some(pointer("item_label_at", self.item_label_at.take())?),
-        };
-        Ok(Some(List {
-            call,
-            items: pointer("items_at", self.items_at.take())?,
-            item_id: pointer("item_id_at", self.item_id_at.take())?,
-            item_label: label,
-            paging: self.paging.take(),
-            optional: self.optional.list,
-        }))
-    }
-
-    fn most_keys(&self) -> Result<Option<usize>> {
-        if self.max_keys.is_some_and(|keys| keys < 2) {
-            return Err(ProviderError::new(
-                "max_keys",
-                "is less than 2, so the next key could not be made while the current one is in use; a provider of one key needs another way",
-            ));
-        }
-        Ok(self.max_keys)
-    }
-
-    /// The form of each pointer that is there, before it is asked what is missing.
-    fn check_pointers(&self) -> Result<()> {
-        for (name, given) in [
-            ("items_at", &self.items_at),
-            ("item_id_at", &self.item_id_at),
-            ("item_label_at", &self.item_label_at),
-        ] {
-            if given.is_some() {
-                pointer(name, given.clone())?;
-            }
-        }
-        Ok(())
-    }
-}
+use crate::placeholder::Placeholder;
 
 impl Provider {
     /// Refuses parts that could not be filled for a key without an id.
-    fn check_ids(&self) -> Result<()> {
+    pub(super) fn check_ids(&self) -> Result<(), ProviderError> {
         if !self.may_lack_ids() {
             return Ok(());
         }
-        let is_id = |hole: &Hole| *hole == Hole::Id || *hole == Hole::Secret(self.fields.id.clone());
+        let is_id = |placeholder: &Placeholder| {
+            *placeholder == Placeholder::Id || *placeholder == Placeholder::Secret(self.fields.id.clone())
+        };
         let calls = self
             .admin_calls()
             .filter(|(name, _)| *name != "revoke")
@@ -280,12 +31,12 @@ impl Provider {
 
     /// Refuses requests that use what a rotation writes as the key's expiry: the next rotation would ask
     /// another target.
-    fn check_expiry(&self) -> Result<()> {
+    pub(super) fn check_expiry(&self) -> Result<(), ProviderError> {
         let Model::Minted(Minted { expiry: Some(_), .. }) = &self.model else {
             return Ok(());
         };
-        let field = Hole::Secret(self.fields.expiry.clone());
-        let is_expiry = |hole: &Hole| *hole == field;
+        let field = Placeholder::Secret(self.fields.expiry.clone());
+        let is_expiry = |placeholder: &Placeholder| *placeholder == field;
         let calls = self.admin_calls().chain([("verify", &self.verify)]);
         let users = calls.map(|(name, call)| (name, call.has(is_expiry)));
         match users
@@ -300,11 +51,11 @@ impl Provider {
         }
     }
 
-    fn with_target(mut self) -> Self {
+    pub(super) fn with_target(mut self) -> Self {
         let mut target = Vec::new();
         let written = [&self.fields.key, &self.fields.id];
-        let mut note = |hole: &Hole| {
-            if let Hole::Secret(field) = hole
+        let mut note = |placeholder: &Placeholder| {
+            if let Placeholder::Secret(field) = placeholder
                 && !written.contains(&field)
                 && !target.contains(field)
             {
@@ -319,56 +70,4 @@ impl Provider {
         self.target = target;
         self
     }
-}
-
-fn is_key(field: &str) -> impl FnMut(&Hole) -> bool {
-    let by_field = Hole::Secret(field.to_owned());
-    move |hole: &Hole| *hole == Hole::Key || *hole == by_field
-}
-
-fn letters_and_digits() -> Result<PasswordPolicy> {
-    let variables = |name: &str| match name {
-        "PASSWORD_LENGTH" => Some("48".to_owned()),
-        "EXCLUDE_PUNCTUATION" => Some("true".to_owned()),
-        _ => None,
-    };
-    PasswordPolicy::from_variables(variables, "")
-        .map_err(|error| ProviderError::new("key_policy", error.to_string()))
-}
-
-fn missing(name: &'static str, remedy: &str) -> ProviderError {
-    ProviderError::new(name, format!("the request is missing; {remedy}"))
-}
-
-fn compile(name: &'static str, request: Option<Request>, allowed: Allowed<'_>) -> Result<Call> {
-    request
-        .ok_or_else(|| missing(name, "describe it"))?
-        .compile(allowed)
-        .map_err(|error| error.within(name))
-}
-
-fn needs(call: &Call, name: &'static str, hole: impl FnMut(&Hole) -> bool, what: &str) -> Result<()> {
-    if call.has(hole) {
-        return Ok(());
-    }
-    Err(ProviderError::new(
-        name,
-        format!("the request has no {what}; put it into the path, a header or the body"),
-    ))
-}
-
-/// Checks a JSON pointer's form.
-pub(crate) fn pointer(name: &'static str, pointer: Option<String>) -> Result<String> {
-    let pointer = pointer.ok_or_else(|| ProviderError::new(name, "the pointer is missing; add it"))?;
-    let escapes = pointer
-        .split('~')
-        .skip(1)
-        .all(|after| after.starts_with(['0', '1']));
-    if (pointer.is_empty() || pointer.starts_with('/')) && escapes {
-        return Ok(pointer);
-    }
-    Err(ProviderError::new(
-        name,
-        format!("{pointer:?} is no JSON pointer; write it as \"/key\" or \"/data/0/key\""),
-    ))
 }

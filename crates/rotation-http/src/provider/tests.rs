@@ -19,6 +19,12 @@ fn complete() -> ProviderBuilder {
         .revoke(Request::delete("/keys/{id}"))
 }
 
+fn without(take_out: impl FnOnce(&mut description::Description)) -> ProviderBuilder {
+    let mut builder = complete();
+    take_out(&mut builder.0);
+    builder
+}
+
 #[test]
 fn a_complete_description_is_built() {
     let provider = complete().build().unwrap();
@@ -43,76 +49,16 @@ fn errors_name_the_part_and_the_remedy() {
     let get = Request::get;
     for (builder, part) in [
         (Provider::builder(), "create"),
-        (
-            ProviderBuilder {
-                base_url: None,
-                ..complete()
-            },
-            "base_url",
-        ),
-        (
-            ProviderBuilder {
-                create: None,
-                ..complete()
-            },
-            "create",
-        ),
-        (
-            ProviderBuilder {
-                list: None,
-                ..complete()
-            },
-            "list",
-        ),
-        (
-            ProviderBuilder {
-                verify: None,
-                ..complete()
-            },
-            "verify",
-        ),
-        (
-            ProviderBuilder {
-                revoke: None,
-                ..complete()
-            },
-            "revoke",
-        ),
-        (
-            ProviderBuilder {
-                key_at: None,
-                ..complete()
-            },
-            "key_at",
-        ),
-        (
-            ProviderBuilder {
-                id_at: None,
-                ..complete()
-            },
-            "id_at",
-        ),
-        (
-            ProviderBuilder {
-                items_at: None,
-                ..complete()
-            },
-            "items_at",
-        ),
-        (
-            ProviderBuilder {
-                item_id_at: None,
-                ..complete()
-            },
-            "item_id_at",
-        ),
-        (
-            ProviderBuilder {
-                item_label_at: None,
-                ..complete()
-            },
-            "item_label_at",
-        ),
+        (without(|parts| parts.base_url = None), "base_url"),
+        (without(|parts| parts.create = None), "create"),
+        (without(|parts| parts.list = None), "list"),
+        (without(|parts| parts.verify = None), "verify"),
+        (without(|parts| parts.revoke = None), "revoke"),
+        (without(|parts| parts.key_at = None), "key_at"),
+        (without(|parts| parts.id_at = None), "id_at"),
+        (without(|parts| parts.items_at = None), "items_at"),
+        (without(|parts| parts.item_id_at = None), "item_id_at"),
+        (without(|parts| parts.item_label_at = None), "item_label_at"),
         (complete().create(Request::post("/keys")), "create"),
         (complete().create(Request::post("/{label}/{id}")), "create: path"),
         (

@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::hosts::is_forbidden;
+use crate::address::is_forbidden;
 
 /// The operating system's resolver, without what it must not answer.
 #[derive(Debug)]
-pub(super) struct Careful;
+pub(super) struct CheckedResolver;
 
-impl Resolve for Careful {
+impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
