@@ -112,7 +112,7 @@ impl Admin {
     async fn read(&self, ctx: &StepContext<'_>) -> Result<Material, BackendError> {
         let value = match &self.source {
             Source::Given(token) => SecretValue::text(token.clone()),
-            Source::Secret(arn) => ctx.timeout(ctx.secrets().read_current(arn)).await??,
+            Source::Secret(arn) => ctx.read_secret_value(arn).await?,
         };
         Material::of(value)
     }

@@ -3,14 +3,13 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use rotation_core::BackendError;
+use rotation_core::{BackendError, SecretJson};
 use url::{Url, form_urlencoded};
 
 use crate::header::{basic, header_value};
 use crate::json_template::JsonTemplate;
 use crate::placeholder::{Placeholder, Values};
 use crate::template::Template;
-use crate::wiped::Wiped;
 
 #[cfg(test)]
 mod tests;
@@ -99,7 +98,7 @@ impl Call {
     fn body(&self, values: &Values<'_>) -> Result<Bytes, BackendError> {
         match &self.body {
             Body::None => Ok(Bytes::new()),
-            Body::Json(body) => serde_json::to_vec(&Wiped(body.fill(values)?).0)
+            Body::Json(body) => serde_json::to_vec(SecretJson::from(body.fill(values)?).expose_secret())
                 .map(Bytes::from)
                 .map_err(|_| {
                     BackendError::misconfigured(format!(

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use rotation_core::SecretJson;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::reply::is_whole;
-use crate::wiped::wipe;
 
 /// The JSON document that holds an API key, with all its top-level fields.
 ///
@@ -43,17 +43,13 @@ impl ApiKeyDocument {
 
     /// The same document with another value in one field.
     pub(crate) fn with(mut self, field: &str, value: Value) -> Self {
-        if let Some(mut old) = self.0.insert(field.to_owned(), value) {
-            wipe(&mut old);
-        }
+        wipe(self.0.insert(field.to_owned(), value));
         self
     }
 
     /// The same document without one field.
     pub(crate) fn without(mut self, field: &str) -> Self {
-        if let Some(mut old) = self.0.remove(field) {
-            wipe(&mut old);
-        }
+        wipe(self.0.remove(field));
         self
     }
 
@@ -67,9 +63,14 @@ impl ApiKeyDocument {
     }
 }
 
+/// Overwrites the texts in these values.
+fn wipe(values: impl IntoIterator<Item = Value>) {
+    values.into_iter().map(SecretJson::from).for_each(drop);
+}
+
 impl Drop for ApiKeyDocument {
     fn drop(&mut self) {
-        self.0.values_mut().for_each(wipe);
+        wipe(self.0.values_mut().map(std::mem::take));
     }
 }
 

@@ -66,7 +66,6 @@ mod texts;
 mod transport;
 pub mod vendors;
 mod verify;
-mod wiped;
 
 #[cfg(feature = "oauth2")]
 pub use admin::OAuth2;

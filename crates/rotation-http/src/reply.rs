@@ -1,15 +1,13 @@
 //! What is read out of replies.
 
 use bytes::Bytes;
-use rotation_core::BackendError;
+use rotation_core::{BackendError, SecretJson};
 use serde_json::{Number, Value};
 use zeroize::Zeroize;
 
-use crate::wiped::Wiped;
-
 /// The body of the reply to the request `shown`, as JSON. The bytes are overwritten where nobody else holds them.
-pub(crate) fn parse_json(shown: &str, body: Bytes) -> Result<Wiped, BackendError> {
-    let parsed = serde_json::from_slice(&body).map(Wiped);
+pub(crate) fn parse_json(shown: &str, body: Bytes) -> Result<SecretJson, BackendError> {
+    let parsed = serde_json::from_slice::<Value>(&body).map(SecretJson::from);
     if let Ok(mut bytes) = body.try_into_mut() {
         bytes.as_mut().zeroize();
     }

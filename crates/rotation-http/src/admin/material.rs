@@ -1,10 +1,9 @@
 //! What the admin secret holds.
 
-use rotation_core::{BackendError, SecretString, SecretValue};
+use rotation_core::{BackendError, SecretJson, SecretString, SecretValue};
 use serde_json::Value;
 
 use crate::document::ApiKeyDocument;
-use crate::wiped::Wiped;
 
 /// The text of the admin secret.
 pub(super) struct Material(SecretString);
@@ -39,9 +38,9 @@ impl Material {
     fn at(&self, pointer: &str) -> Result<SecretString, BackendError> {
         let document: ApiKeyDocument = SecretValue::Text(self.0.clone()).decode()?;
         let json = serde_json::to_value(document)
-            .map(Wiped)
+            .map(SecretJson::from)
             .map_err(|_| wrong("is no JSON document; correct it"))?;
-        match json.0.pointer(pointer).and_then(Value::as_str) {
+        match json.expose_secret().pointer(pointer).and_then(Value::as_str) {
             Some(text) => Ok(text.into()),
             None => Err(wrong(&format!(
                 "has no text at {pointer:?}; correct the pointer or the secret"

@@ -66,12 +66,12 @@ impl<T: Transport> HttpBackend<T> {
                 Err(refusal) => return Err(refusal),
             };
             let reply = parse_json(&list.call.shown, body)?;
-            let keys = self.read(list, &reply.0)?;
+            let keys = self.read(list, reply.expose_secret())?;
             if !keys.is_empty() && keys == previous {
                 return Err(wrong(list, "two pages hold the same keys").into());
             }
             let next = match &list.paging {
-                Some(paging) => paging.next(&own, &reply.0, keys.len(), page),
+                Some(paging) => paging.next(&own, reply.expose_secret(), keys.len(), page),
                 None => Ok(None),
             };
             listed.extend(keys.iter().cloned());

@@ -49,7 +49,7 @@ impl<T: Transport> HttpBackend<T> {
         let body = admin.once(call, &values).await;
         let body = body.map_err(|refusal| not_made(call, refusal, found, &at))?;
         let reply = parse_json(&call.shown, body)?;
-        self.adopt(minted, admin, live, &reply.0).await
+        self.adopt(minted, admin, live, reply.expose_secret()).await
     }
 
     /// The current document with the new key in it. A key that cannot be used is revoked.

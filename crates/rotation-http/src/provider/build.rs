@@ -278,12 +278,10 @@ fn is_key(field: &str) -> impl FnMut(&Placeholder) -> bool {
 }
 
 fn letters_and_digits() -> Result<PasswordPolicy> {
-    let variables = |name: &str| match name {
-        "PASSWORD_LENGTH" => Some("48".to_owned()),
-        "EXCLUDE_PUNCTUATION" => Some("true".to_owned()),
-        _ => None,
-    };
-    PasswordPolicy::from_variables(variables, "")
+    PasswordPolicy::of_length(48)
+        .excluding("")
+        .without_punctuation()
+        .build()
         .map_err(|error| ProviderError::new("key_policy", error.to_string()))
 }
 

@@ -1,6 +1,6 @@
 //! What a description says, put together in Rust or read from JSON.
 
-use rotation_core::PasswordPolicy;
+use rotation_core::{PasswordPolicy, PolicyError};
 use serde::{Deserialize, Deserializer};
 
 use crate::admin::{AdminAuth, json};
@@ -162,19 +162,34 @@ fn policy<'de, D: Deserializer<'de>>(
 
 impl PolicyDescription {
     fn policy(self) -> Result<PasswordPolicy, ProviderError> {
-        let variables = |name: &str| match name {
-            "PASSWORD_LENGTH" => Some(self.length.unwrap_or(48).to_string()),
-            "EXCLUDE_CHARACTERS" => self.exclude_characters.clone(),
-            "EXCLUDE_NUMBERS" => self.exclude_numbers.map(|left_out| left_out.to_string()),
-            "EXCLUDE_PUNCTUATION" => Some(self.exclude_punctuation.unwrap_or(true).to_string()),
-            "EXCLUDE_UPPERCASE" => self.exclude_uppercase.map(|left_out| left_out.to_string()),
-            "EXCLUDE_LOWERCASE" => self.exclude_lowercase.map(|left_out| left_out.to_string()),
-            _ => None,
-        };
-        PasswordPolicy::from_variables(variables, PasswordPolicy::DEFAULT_EXCLUSIONS).map_err(|error| {
-            let problem = error.to_string().replace("PASSWORD_LENGTH", "length");
-            let problem = problem.replace("EXCLUDE_ variables", "exclude_ fields");
-            ProviderError::new("key_policy", format!("{problem}; correct it"))
+        let mut rules = PasswordPolicy::of_length(self.length.unwrap_or(48));
+        if let Some(characters) = &self.exclude_characters {
+            rules = rules.excluding(characters);
+        }
+        if self.exclude_numbers.unwrap_or(false) {
+            rules = rules.without_numbers();
+        }
+        if self.exclude_punctuation.unwrap_or(true) {
+            rules = rules.without_punctuation();
+        }
+        if self.exclude_uppercase.unwrap_or(false) {
+            rules = rules.without_uppercase();
+        }
+        if self.exclude_lowercase.unwrap_or(false) {
+            rules = rules.without_lowercase();
+        }
+        rules.build().map_err(|error| {
+            let problem = match error {
+                PolicyError::Length => "length must be a number from 1 to 4096".to_owned(),
+                PolicyError::NothingLeft => {
+                    "the exclude_ fields leave no character to make a key of; exclude less".to_owned()
+                }
+                PolicyError::TooShort { types } => format!(
+                    "length is less than the {types} types of characters of which a key has one each; raise it"
+                ),
+                other => other.to_string(),
+            };
+            ProviderError::new("key_policy", problem)
         })
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use rotation_core::{
-    BackendError, CredentialBackend, Deadline, ErrorClass, Live, LiveIds, OsRandom, Outside, SecretReader,
-    SecretValue, Step, StepContext, StoreError, StoreErrorKind, async_trait,
+    BackendError, CredentialBackend, ErrorClass, Live, LiveIds, Outside, SecretReader, SecretValue, Step,
+    StoreError, StoreErrorKind, async_trait,
 };
 use rotation_http::{Admin, AdminAuth, AllowedHosts, HttpBackend, ProviderBuilder};
 use rotation_testkit::TravelClock;
@@ -84,13 +84,8 @@ async fn rotate_at(
     let (recorder, secret, clock) = (Recorder::default(), Secret(secret), TravelClock::new());
     let backend = HttpBackend::new(description.build().unwrap(), admin, hosts()).unwrap();
     let backend = backend.with_transport(recorder.clone());
-    let outside = Outside {
-        clock: &clock,
-        random: &OsRandom,
-        secrets: &secret,
-    };
-    let deadline = Deadline::after(&clock, Duration::from_secs(60));
-    let ctx = StepContext::new(ARN, TOKEN, Step::CreateSecret, deadline, outside);
+    let outside = Outside::new(&clock).with_secrets(&secret);
+    let ctx = outside.context(ARN, TOKEN, Step::CreateSecret, Duration::from_secs(60));
     let current =
         from_json(json!({"api_endpoint": "https://api.vendor.com", "account_id": 7, "key_id": "1"}));
     let ids = LiveIds::new([Some("1".to_owned())]);

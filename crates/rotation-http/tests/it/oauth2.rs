@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use rotation_core::{
-    BackendError, CredentialBackend, Deadline, ErrorClass, Live, LiveIds, OsRandom, Outside, Retire,
-    SecretReader, SecretValue, Step, StepContext, StoreError, async_trait,
+    BackendError, CredentialBackend, ErrorClass, Live, LiveIds, Outside, Retire, SecretReader, SecretValue,
+    Step, StoreError, async_trait,
 };
 use rotation_http::{Admin, AdminAuth, AllowedHosts, ApiKeyDocument, HttpBackend, OAuth2, Paging};
 use rotation_testkit::ManualClock;
@@ -142,13 +142,8 @@ impl Scene {
 
     /// createSecret's part and a revocation.
     async fn run(&self, arn: &str) -> Result<(), BackendError> {
-        let outside = Outside {
-            clock: &self.provider.clock,
-            random: &OsRandom,
-            secrets: &self.secret,
-        };
-        let deadline = Deadline::after(&self.provider.clock, Duration::from_secs(600));
-        let ctx = StepContext::new(arn, TOKEN, Step::CreateSecret, deadline, outside);
+        let outside = Outside::new(&self.provider.clock).with_secrets(&self.secret);
+        let ctx = outside.context(arn, TOKEN, Step::CreateSecret, Duration::from_secs(600));
         let (current, ids) = (current(), LiveIds::new([Some("1".to_owned())]));
         let made = self.backend.create(&ctx, Live::new(&current, None, &ids)).await?;
         self.backend.test(&ctx, &made).await?;

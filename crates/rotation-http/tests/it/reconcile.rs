@@ -8,10 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use rotation_core::{
-    BackendError, CredentialBackend, Deadline, ErrorClass, Live, LiveIds, OsRandom, Outside, Step,
-    StepContext,
-};
+use rotation_core::{BackendError, CredentialBackend, ErrorClass, Live, LiveIds, Outside, Step};
 use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, ProviderBuilder};
 use rotation_testkit::ManualClock;
 use serde_json::{Value, json};
@@ -287,13 +284,8 @@ async fn a_label_says_fifteen_minutes_at_most() {
 async fn a_step_that_took_fifteen_minutes_makes_no_key() {
     for (minutes, makes) in [(14, true), (15, false)] {
         let (world, clock, provider) = (World::new(), ManualClock::new(), Canned::new(json!({"keys": []})));
-        let outside = Outside {
-            clock: &clock,
-            random: &OsRandom,
-            secrets: &world,
-        };
-        let deadline = Deadline::after(&clock, Duration::from_secs(86400));
-        let ctx = StepContext::new(ARN, TOKEN, Step::CreateSecret, deadline, outside);
+        let outside = Outside::new(&clock).with_secrets(&world);
+        let ctx = outside.context(ARN, TOKEN, Step::CreateSecret, Duration::from_secs(86400));
         clock.advance(Duration::from_secs(minutes * 60));
         let (current, ids) = (current(), LiveIds::new([Some("key-1".to_owned())]));
         let backend = backend(description()).with_transport(provider.clone());

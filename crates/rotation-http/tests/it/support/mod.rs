@@ -15,8 +15,8 @@ use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use rotation_core::{
-    BackendError, Clock, CredentialBackend, Deadline, Live, LiveIds, OsRandom, Outside, Retire, Retirement,
-    SecretReader, SecretValue, Step, StepContext, StoreError, StoreErrorKind, async_trait,
+    BackendError, Clock, CredentialBackend, Live, LiveIds, Outside, Retire, Retirement, SecretReader,
+    SecretValue, Step, StepContext, StoreError, StoreErrorKind, async_trait,
 };
 use rotation_http::{
     Admin, AllowedHosts, ApiKeyDocument, HttpBackend, Paging, Provider, ProviderBuilder, Request, Transport,
@@ -209,12 +209,10 @@ impl World {
             Some(manual) => manual,
             None => &self.clock,
         };
-        let outside = Outside {
-            clock,
-            random: &OsRandom,
-            secrets: self.secrets.as_deref().unwrap_or(self),
-        };
-        StepContext::new(ARN, token, step, Deadline::after(clock, time), outside)
+        let secrets = self.secrets.as_deref().unwrap_or(self);
+        Outside::new(clock)
+            .with_secrets(secrets)
+            .context(ARN, token, step, time)
     }
 
     /// createSecret's part, where the current document and keys of these ids are live.
