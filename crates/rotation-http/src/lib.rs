@@ -34,9 +34,9 @@
 //!
 //! # Features
 //!
-//! | feature | |
-//! |---|---|
-//! | `oauth2` | admin credentials of OAuth 2.0 clients, `OAuth2`. Off by default, for the crates that it brings |
+//! | Feature | What it adds | Extra crates | Default |
+//! |---|---|---|---|
+//! | `oauth2` | admin credentials of OAuth 2.0 clients, `OAuth2` | 19 | off |
 //!
 //! No function of this crate panics. No error, `Debug` output or log line holds a key, a token, a
 //! reply or an address's query.
@@ -81,3 +81,8 @@ pub use transport::{ReqwestTransport, Transport, TransportError};
 
 /// For the bodies of requests: `serde_json::json!`.
 pub use serde_json;
+
+/// The examples of the README are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
