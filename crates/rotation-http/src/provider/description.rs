@@ -180,7 +180,7 @@ impl PolicyDescription {
         }
         rules.build().map_err(|error| {
             let problem = match error {
-                PolicyError::Length => "length must be a number from 1 to 4096".to_owned(),
+                PolicyError::Length => "length must be a number from 1 to 4096; correct it".to_owned(),
                 PolicyError::NothingLeft => {
                     "the exclude_ fields leave no character to make a key of; exclude less".to_owned()
                 }
