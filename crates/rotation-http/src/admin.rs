@@ -51,13 +51,13 @@ enum Source {
 }
 
 impl Admin {
-    /// From another secret, by its ARN, read anew in each step that needs it: its own rotation may
-    /// go on independently. The function's role needs `secretsmanager:GetSecretValue` for it.
+    /// From another secret, by its ARN. Each step that needs it reads it anew, so that it may be rotated, too.
+    /// The function's role needs `secretsmanager:GetSecretValue` for it.
     pub fn secret(arn: impl Into<String>) -> Self {
         Self::of(Source::Secret(arn.into()))
     }
 
-    /// Given by the caller, what the secret's value would be. It lives in the function's memory and
+    /// From the caller, who gives what the secret's value would be. It lives in the function's memory and
     /// changes only with a new process: prefer [`secret`](Self::secret).
     pub fn given(token: impl Into<SecretString>) -> Self {
         Self::of(Source::Given(token.into()))
@@ -71,8 +71,8 @@ impl Admin {
         }
     }
 
-    /// The value is a JSON document that holds the token here (RFC 6901). Without, the value is the
-    /// token itself, unless the form of the credential says where its parts are.
+    /// The value is a JSON document that holds the token here (RFC 6901). Without a
+    /// pointer the value is the token itself, unless the form of the credential says where its parts are.
     pub fn json_pointer(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
         self
@@ -89,7 +89,7 @@ impl Admin {
         self
     }
 
-    /// The form that holds, of this and of the description's.
+    /// How requests carry it: as said here, or else as the description says.
     pub(crate) fn auth_or<'a>(&'a self, described: &'a AdminAuth) -> &'a AdminAuth {
         self.auth.as_ref().unwrap_or(described)
     }

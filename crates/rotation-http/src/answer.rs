@@ -12,7 +12,7 @@ use crate::retry::is_passing;
 pub(crate) enum Answer {
     /// A complete reply.
     Reply(Reply),
-    /// None, or not in time: whether the request had its effect is not known.
+    /// No reply, or not in time. Nobody knows whether the request had its effect.
     Nothing(BackendError),
 }
 
@@ -66,8 +66,8 @@ impl Refusal {
         self.error.class() == ErrorClass::Unavailable
     }
 
-    /// The same, with how often it was tried and how long the provider asked to wait, where that tells
-    /// something.
+    /// The same refusal after so many tries. Its error says how often the request was tried and how long the
+    /// provider asked to wait, if the request may pass later.
     pub(crate) fn after(mut self, shown: &str, tries: u32) -> Self {
         self.tries = tries;
         let asked = self.asked.filter(|_| self.may_pass());
@@ -139,7 +139,7 @@ fn refused(shown: &str, status: StatusCode) -> BackendError {
     }
 }
 
-/// A status that neither time nor another credential changes.
+/// The error for a status that neither time nor another credential changes.
 pub(crate) fn unexpected(shown: &str, status: StatusCode) -> BackendError {
     BackendError::misconfigured(format!(
         "{shown} answered with status {}, which is not expected; correct the request in the provider's description",

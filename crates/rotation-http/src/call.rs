@@ -17,7 +17,7 @@ mod tests;
 /// A request that has been checked.
 #[derive(Clone)]
 pub(crate) struct Call {
-    /// Method and path, placeholders unfilled, without the query: safe to print.
+    /// Method and path. It has no query and no values, so it is safe to print.
     pub(crate) shown: String,
     pub(crate) method: Method,
     pub(crate) path: Template,
@@ -71,7 +71,7 @@ impl Call {
         base.set_path(&path);
         base.set_query(query);
         if base.path() != path {
-            // The parser resolves `.` and `..`, percent-encoded too: another path than was meant.
+            // The parser resolves `.` and `..`, also where they are percent-encoded, and leads elsewhere.
             return Err(BackendError::misconfigured(format!(
                 "a value in the path of {} is . or .., which would lead elsewhere; correct it where it comes from (the secret's document, or for an id the provider's reply)",
                 self.shown

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-/// Whether the transport sets this header, and nobody else may.
+/// Whether only the transport may set this header.
 pub(crate) fn is_transports(name: &HeaderName) -> bool {
     [
         "host",
@@ -24,7 +24,7 @@ pub(crate) fn header_value(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(text).ok().filter(|_| printable)
 }
 
-/// The value of `authorization` for basic authentication (RFC 7617). What is wrong with the user name.
+/// The value of `authorization` for basic authentication (RFC 7617), or what is wrong with the user name.
 pub(crate) fn basic(user: &str, password: &str) -> Result<HeaderValue, &'static str> {
     if user.contains(':') {
         return Err("holds a colon, which basic authentication cannot send; correct it");

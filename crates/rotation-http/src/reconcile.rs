@@ -12,8 +12,8 @@ mod tests;
 /// request may be under way.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// No label says a deadline that is further off than this from when its maker began: a Lambda
-/// function has 15 minutes at most.
+/// No maker's deadline is further off than this when the maker begins: a Lambda function has 15 minutes at
+/// most.
 pub(crate) const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// A key as the provider lists it.
@@ -33,7 +33,7 @@ impl Listed {
         Self { id, address, label }
     }
 
-    /// A key that was uploaded: the label with which it was is its id for us.
+    /// A key that was uploaded. The label of its upload is its id for us.
     pub(crate) fn uploaded(address: Option<String>, label: Option<String>) -> Self {
         let ours = label.as_deref().and_then(Label::parse).is_some();
         let id = if ours { label.clone() } else { address.clone() };
@@ -54,17 +54,17 @@ pub(crate) struct OurKey {
     pub(crate) label: Label,
 }
 
-/// What is to be done with a key of ours. Everything but an orphan is left alone.
+/// What to do with a key of ours. Only an orphan is ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
     /// A labelled version holds it.
     Live,
     /// Its maker may still be about to store it.
     MakerInTime {
-        /// For steps that begin after this moment it is an orphan, unless it was stored.
+        /// A step that begins after this moment takes the key for an orphan, unless it was stored.
         until: SystemTime,
     },
-    /// It looks like an orphan, but so may a labelled version's key whose id is not known.
+    /// It looks like an orphan. It may also be the key of a labelled version whose key id is not known.
     Unidentifiable,
     /// Nobody knows of it: it is to be revoked.
     Orphan,
@@ -77,14 +77,14 @@ pub(crate) enum Unfit {
     NoId,
     /// It has keys, and the current one is not among them.
     CurrentMissing,
-    /// The label of the current key starts as ours do, and is none.
+    /// The label of the current key starts like a label of ours, and is none.
     LabelChanged,
 }
 
-/// Why a list is to be mistrusted, though it may be right.
+/// Why a list is doubtful. It may be right all the same.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Doubt {
-    /// There is no key in it, or none but those that tries of this secret made.
+    /// It has no keys, or only keys that tries of this secret made.
     Empty,
     /// No key in it has a label.
     NoLabels,
@@ -129,16 +129,16 @@ fn labelled(keys: &[Listed], secret: Hash) -> impl Iterator<Item = (&Listed, Lab
     })
 }
 
-/// Whether the list proves that there is no key of this id: it shows keys (the current one exists),
-/// and the id of each.
+/// Whether the list proves that there is no key with this id. To prove it, the list has to show keys, since the
+/// current one exists, and an id for each.
 pub(crate) fn is_certainly_absent(keys: &[Listed], id: &str) -> bool {
     let mut ids = keys.iter().map(|key| key.id.as_deref());
     !keys.is_empty() && ids.all(|shown| shown.is_some_and(|shown| shown != id))
 }
 
-/// Whether the list shows the key that is known to exist, the current one, with its label. One that
-/// does not may lack orphans too. Keys that earlier tries of this secret left behind prove nothing:
-/// the list may show none but those that are made by requests, and the current one by hand.
+/// Looks for the current key and its label in the list. A list that does not show a key that exists may not
+/// show orphans either. Keys that earlier tries of this secret left behind prove nothing: the list may show only
+/// keys that requests made, and the current one may be made by hand.
 pub(crate) fn check_list(
     keys: &[Listed],
     left_behind: impl Fn(&str) -> bool,
@@ -158,18 +158,18 @@ pub(crate) fn check_list(
     Ok((!labels).then_some(Doubt::NoLabels))
 }
 
-/// Judges one key. A key of this very token is an orphan only when its maker is out of time too: the
-/// same step may be running twice. It is one even when some version's key is not identified, for
-/// createSecret runs only while no value is stored for its token.
+/// Judges one key. A key of this token, too, is an orphan only when its maker is out of time: the same step may
+/// be running twice. It is an orphan even if the key id of some version is not known, because createSecret runs
+/// only while no value is stored for its token.
 ///
-/// Makers are judged by the time before this step read the secret, not by the time of the list:
-/// what is protected was read then. A maker whose time was not up then may have stored its key since,
-/// and the whole rotation may have ended.
+/// Whether a maker is out of time is judged by the time before this step read the secret, and not by the time of
+/// the list. The labelled versions were read then. A maker that still had time then may have stored its key since,
+/// and its whole rotation may have ended.
 pub(crate) fn judge(key: &OurKey, facts: &Facts<'_>) -> Verdict {
     if (facts.protects)(&key.id) {
         return Verdict::Live;
     }
-    // A deadline so far off that the sum does not fit the clock never comes.
+    // If the sum does not fit the clock, the deadline never comes.
     let until = key
         .label
         .deadline
@@ -184,8 +184,8 @@ pub(crate) fn judge(key: &OurKey, facts: &Facts<'_>) -> Verdict {
     Verdict::Orphan
 }
 
-/// Whether a maker that began by `now` can have written this deadline. By the time of the list, for
-/// it may have begun after this step did.
+/// Whether a maker that began by `now` can have written this deadline. `now` is the time of the list, because
+/// the maker may have begun after this step.
 fn is_credible(deadline: SystemTime, now: SystemTime) -> bool {
     now.checked_add(LONGEST + MARGIN)
         .is_none_or(|latest| deadline <= latest)

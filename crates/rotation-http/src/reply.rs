@@ -5,27 +5,27 @@ use rotation_core::{BackendError, SecretJson};
 use serde_json::{Number, Value};
 use zeroize::Zeroize;
 
-/// The body of the reply to the request `shown`, as JSON. The bytes are overwritten where nobody else holds them.
+/// The body of the reply to the request `shown`, as JSON. The bytes are overwritten if nobody else holds them.
 pub(crate) fn parse_json(shown: &str, body: Bytes) -> Result<SecretJson, BackendError> {
     let parsed = serde_json::from_slice::<Value>(&body).map(SecretJson::from);
     if let Ok(mut bytes) = body.try_into_mut() {
         bytes.as_mut().zeroize();
     }
-    // Without the parser's own error, which may quote the reply.
+    // The parser's own error is left out: it may quote the reply.
     parsed.map_err(|_| {
         BackendError::misconfigured(format!("the reply to {shown} is not JSON; check the base URL"))
     })
 }
 
-/// The reply to the request `shown` holds no such thing at the pointer.
+/// The error for a reply to the request `shown` that lacks something at the pointer.
 pub(crate) fn missing(shown: &str, what: &str, pointer: &str) -> BackendError {
     BackendError::misconfigured(format!(
         "the reply to {shown} has no {what} at {pointer:?}; correct the pointer in the provider's description"
     ))
 }
 
-/// The id at the pointer: a text, printable and not overlong, for it is logged, or a whole number of
-/// at most 64 bits; any other number has lost digits when it was read.
+/// The id at the pointer. It is logged, so a text has to be printable and not too long. A number has to be
+/// whole and of at most 64 bits: any other has lost digits when it was read.
 pub(crate) fn id_at<'a>(reply: &'a Value, pointer: &str) -> Option<&'a Value> {
     let id = reply.pointer(pointer)?;
     let fits = |text: &str| {

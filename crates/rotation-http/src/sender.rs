@@ -36,7 +36,7 @@ impl<T: Transport> Sender<'_, T> {
         url: &Url,
         values: &Values<'_>,
     ) -> Result<http::Request<Bytes>, BackendError> {
-        // Before anything else: no connection, and no admin secret, for a host that is not listed.
+        // This comes first: a host that is not listed gets no connection, and no admin secret is read for it.
         self.hosts.check(url)?;
         call.request(url, values)
     }
@@ -57,7 +57,7 @@ impl<T: Transport> Sender<'_, T> {
         }
     }
 
-    /// Sends a request until it is answered for good, with growing pauses, a few times at most.
+    /// Sends a request until the answer is final, a few times at most, with growing pauses.
     pub(crate) async fn repeat(
         &self,
         shown: &str,

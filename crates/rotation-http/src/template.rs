@@ -96,8 +96,8 @@ impl Template {
         })
     }
 
-    /// For a base URL: a value at the very start is a URL itself, one in the host may only be made
-    /// of letters, digits, hyphens and dots, all others are percent-encoded and not `.` or `..`.
+    /// For a base URL. A value at the very start is a URL itself. A value in the host has only letters, digits,
+    /// hyphens and dots. All other values are percent-encoded, and none is `.` or `..`.
     pub(crate) fn fill_base(&self, values: &Values<'_>) -> Result<Zeroizing<String>, BackendError> {
         self.fill_with(values, |placeholder, before, value| {
             if before.is_empty() {
@@ -125,7 +125,7 @@ impl Template {
         })
     }
 
-    /// Fills in the values, each as `encode` makes it of its placeholder, the text so far, and itself.
+    /// Fills in the values. `encode` gets the placeholder, the text so far, and the value.
     fn fill_with(
         &self,
         values: &Values<'_>,
@@ -151,7 +151,7 @@ impl Template {
 
 const DOTS: &str = "is . or .. as a segment of the path, which would lead elsewhere; correct it";
 
-/// Whether a segment of a path is `.` or `..`, or becomes one when it is decoded, however often.
+/// Whether a segment of a path is `.` or `..`, or becomes so when it is decoded, once or several times.
 pub(crate) fn is_dots(segment: &str) -> bool {
     let mut plain = segment.to_ascii_lowercase();
     while plain.contains("%25") {

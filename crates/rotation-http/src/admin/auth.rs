@@ -34,7 +34,7 @@ pub(super) enum Form {
 pub(super) struct TokenHeader {
     name: String,
     pub(super) prefix: String,
-    /// Where the token is; else where [`Admin`](crate::Admin) says.
+    /// Where the token is. If this is `None`, [`Admin`](crate::Admin) says where.
     pub(super) at: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl AdminAuth {
         }]))
     }
 
-    /// Several headers, each with what the pointer beside it leads to.
+    /// Several headers, by their names. The pointer beside each name leads to its value.
     pub fn headers<N: Into<String>, P: Into<String>>(headers: impl IntoIterator<Item = (N, P)>) -> Self {
         let header = |(name, at): (N, P)| TokenHeader {
             name: name.into(),

@@ -16,9 +16,8 @@ use crate::header::{basic, header_value};
 use crate::sender::{Sender, wall_now};
 use crate::transport::Transport;
 
-/// The admin credential for the requests of one call: read when the first of them is about to be sent,
-/// and not before. It does not outlive the call, so that none is used for another secret, nor after the
-/// admin secret has changed.
+/// The admin credential for the requests of one call. It is read when the first of them is about to be sent.
+/// It ends with the call, so that it is never used for another secret, nor after the admin secret has changed.
 pub(super) struct AdminCredential<'a> {
     admin: &'a Admin,
     headers: Option<Headers>,

@@ -8,7 +8,7 @@ use super::oauth::{Client, OAuth2};
 use crate::error::ProviderError;
 use crate::texts::Texts;
 
-/// The forms by their names in JSON: more than [`AdminAuth`] has, since the first three are headers there.
+/// The forms by their names in JSON. The first three are one form of [`AdminAuth`]: headers.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields, expecting = "an object")]
 enum AdminDescription {
@@ -31,8 +31,8 @@ enum AdminDescription {
     Oauth2(serde::de::IgnoredAny),
 }
 
-/// Reads a form that may be absent. What is wrong with one that could be read stands in its place: it names a
-/// part of the description, which an error of the reader cannot.
+/// Reads a form that may be absent. If it can be read and is wrong, the error stands in its place: it names a
+/// part of the description, and an error of the reader cannot do that.
 pub(crate) fn read<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Result<AdminAuth, ProviderError>>, D::Error> {

@@ -16,13 +16,13 @@ use crate::transport::Transport;
 
 /// Sends the requests of one call with the admin credential.
 pub(crate) struct AdminSender<'a, T> {
-    /// The same without the credential.
+    /// Sends without the credential.
     pub(crate) plain: Sender<'a, T>,
     credential: AdminCredential<'a>,
 }
 
 impl<'a, T: Transport> AdminSender<'a, T> {
-    /// Nothing is read yet.
+    /// Reads nothing yet.
     pub(crate) fn new(plain: Sender<'a, T>, admin: &'a Admin) -> Self {
         let credential = AdminCredential::new(admin);
         Self { plain, credential }
@@ -44,7 +44,7 @@ impl<'a, T: Transport> AdminSender<'a, T> {
         self.repeat_at(&url, call, values).await
     }
 
-    /// The same, to this address instead of the request's own.
+    /// Does the same at this address, instead of the request's own.
     pub(crate) async fn repeat_at(
         &mut self,
         url: &Url,

@@ -22,7 +22,7 @@ use crate::transport::Transport;
 
 const SHOWN: &str = "the token endpoint (admin.oauth2)";
 
-/// A token is not used for the last moments of its life: the request takes its time, clocks differ.
+/// A token is not used in the last moments of its life, because a request takes time and clocks differ.
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// Asks for a token. Says until when it is valid, if the endpoint does.
@@ -53,7 +53,7 @@ pub(super) async fn ask<T: Transport>(
     let request = endpoint.exchange_client_credentials().add_scopes(scopes);
     let reply = request.request_async(&http).await.map_err(|error| match error {
         RequestTokenError::Request(NoToken(error)) => error,
-        // Without the cause: it may quote the reply, which may hold a token.
+        // The cause is left out: it may quote the reply, which may hold a token.
         _ => BackendError::misconfigured(format!(
             "the reply of {SHOWN} is not a token response; correct token_url"
         )),

@@ -10,7 +10,7 @@ use crate::provider::Chosen;
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {
-    /// The current document with a new key in it, and its label as its id. Nothing is sent.
+    /// The current document with a new key in it. The key's label is its id. Nothing is sent.
     pub(super) fn choose(
         &self,
         chosen: &Chosen,

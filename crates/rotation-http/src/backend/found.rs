@@ -12,7 +12,7 @@ pub(super) struct Found {
     pub(super) at_work: Vec<String>,
     /// The ids of all that are listed and were not ended just now. `None` if there is no list.
     pub(super) listed: Option<Vec<String>>,
-    /// Whether what is listed is known to be ids: the `AWSCURRENT` key's is among them.
+    /// Whether the listed ids may be printed: the id of the `AWSCURRENT` key is among them, so they are ids.
     pub(super) printable: bool,
     /// Whether a key that is made and not stored could be found by a later run.
     pub(super) finds_orphans: bool,
@@ -40,8 +40,8 @@ impl Found {
         )))
     }
 
-    /// Why no key was made. A limit on the number of keys that the keys of other tries take up ends by
-    /// itself, and some providers answer it with 403.
+    /// Why no key was made. If keys of other tries fill the provider's limit, waiting helps; some providers
+    /// answer with 403 then.
     pub(super) fn not_made(&self, request: &str, refusal: Refusal) -> BackendError {
         let limit = |status: &StatusCode| status.is_client_error() && *status != StatusCode::UNAUTHORIZED;
         let (Some(status), Some(listed)) = (refusal.status.filter(limit), &self.listed) else {
@@ -65,7 +65,7 @@ impl Found {
         ))
     }
 
-    /// The ids, where it is known that they are.
+    /// The ids, if they may be printed.
     fn shown(&self, ids: &[String]) -> String {
         match self.printable {
             true => first(ids),
@@ -74,7 +74,7 @@ impl Found {
     }
 }
 
-/// The first ids; how many more there are.
+/// The first ids, and how many more there are.
 fn first(ids: &[String]) -> String {
     const MOST: usize = 20;
     let first = ids.iter().take(MOST).map(String::as_str).collect::<Vec<_>>();

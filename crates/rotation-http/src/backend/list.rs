@@ -20,8 +20,8 @@ use crate::transport::Transport;
 pub(super) enum Listing<'a> {
     /// How it was asked for, and the keys in it.
     Shown(&'a List, Vec<Listed>),
-    /// There is none: the provider answered so, where it is declared that it may, or it is declared not
-    /// to have one.
+    /// There is none. Either the description declares that, or it declares that there may be none, and the
+    /// provider answered with this status.
     Missing(Option<StatusCode>),
 }
 
@@ -105,7 +105,7 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
-/// The address of the first page, by the list's own.
+/// The address of the first page. `own` is the list's.
 fn first_page(list: &List, own: &Url) -> Url {
     let paging = list.paging.as_ref();
     paging.map_or_else(|| own.clone(), |paging| paging.first(own))
@@ -113,7 +113,7 @@ fn first_page(list: &List, own: &Url) -> Url {
 
 /// What a refusal of a page after the first means: `None` if the page before it was the last.
 fn after_the_last(list: &List, refusal: Refusal) -> Option<Refusal> {
-    // Some providers have it so, instead of an empty page.
+    // Some providers answer so instead of an empty page.
     let is_numbered = list.paging.as_ref().is_some_and(Paging::is_numbered);
     if is_numbered && refusal.status == Some(StatusCode::NOT_FOUND) {
         return None;

@@ -39,7 +39,7 @@ impl<T: Transport> HttpBackend<T> {
         let call = &minted.create;
         let at = httpdate::fmt_http_date(wall_now(ctx));
         if !found.finds_orphans {
-            // Before the request: after a crash nothing else tells the time.
+            // This comes before the request: after a crash nothing else tells the time.
             tracing::warn!(
                 request = call.shown,
                 at,
@@ -67,9 +67,9 @@ impl<T: Transport> HttpBackend<T> {
             self.end_unusable(admin, current, id.map(id_text)).await;
             return Err(missing(&minted.create.shown, "key (a text)", at));
         };
-        // The other way round is in order: some vendors' keys have their id in them.
+        // An id that holds the key is wrong. A key that holds its id is not: some vendors make such keys.
         if id.map(id_text).is_some_and(|id| id.contains(key)) {
-            // Its label tells the next run, which must not print it either.
+            // The next run finds the key by its label, and must not print this id either.
             return Err(BackendError::misconfigured(format!(
                 "the reply to {} has the key itself at {:?}, and ids are logged; point id_at at the id",
                 minted.create.shown, minted.id
@@ -134,7 +134,7 @@ impl<T: Transport> HttpBackend<T> {
         Ok(made.without(&self.provider.fields.id))
     }
 
-    /// Revokes a key that was made and that the reply to create does not hold.
+    /// Revokes a key that was made, though the reply to create does not hold it.
     async fn end_unusable(
         &self,
         admin: &mut AdminSender<'_, T>,
@@ -148,7 +148,7 @@ impl<T: Transport> HttpBackend<T> {
                 ended.map_or_else(|refusal| refusal.error.to_string(), |ended| ended.to_string())
             }
         };
-        // Without the id: with a wrong pointer it may be the key.
+        // The id is left out: with a wrong pointer it may be the key.
         tracing::warn!(result, "a key was made and the reply does not hold it");
     }
 }
@@ -164,7 +164,7 @@ fn new_id<'r>(
         if minted.id_may_be_missing {
             return Ok(None);
         }
-        // Nothing to revoke it by; its label tells the next run.
+        // Without an id it cannot be revoked now. The next run finds it by its label.
         return Err(missing(
             &call.shown,
             "key id (a text of printable ASCII, or a whole number of at most 64 bits)",
@@ -191,7 +191,7 @@ pub(super) fn label(ctx: &StepContext<'_>) -> Result<Label, BackendError> {
     })
 }
 
-/// With less time than this left, no key is made: its reply would be lost too easily.
+/// No key is made with less time left than this: its reply would be lost too easily.
 const TIME_TO_MINT: Duration = Duration::from_secs(5);
 
 fn enough_time(ctx: &StepContext<'_>, deadline: SystemTime) -> Result<(), BackendError> {
@@ -204,8 +204,8 @@ fn enough_time(ctx: &StepContext<'_>, deadline: SystemTime) -> Result<(), Backen
     Ok(())
 }
 
-/// A time as a provider writes it, by RFC 3339 or as an HTTP date: it is logged, and with a wrong pointer any
-/// other text may be a secret.
+/// Whether the text is a time as providers write it, by RFC 3339 or as an HTTP date. The text is logged, and
+/// with a wrong pointer any other text may be a secret.
 fn is_time(text: &str) -> bool {
     let shape = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'-',
@@ -216,7 +216,7 @@ fn is_time(text: &str) -> bool {
     is_date || httpdate::parse_http_date(text).is_ok()
 }
 
-/// Seconds or milliseconds since 1970.
+/// Whether the number may be seconds or milliseconds since 1970.
 fn is_epoch(number: &Number) -> bool {
     number.as_u64().is_some_and(|number| number < 10_000_000_000_000)
 }

@@ -111,10 +111,8 @@ impl<T: Transport> HttpBackend<T> {
         Ok(ours)
     }
 
-    /// Revokes an orphan. A refusal that would meet every later try as well is only reported: a
-    /// provider that goes on listing revoked keys would else end all rotations.
-    ///
-    /// Says whether it is gone.
+    /// Revokes an orphan, and says whether it is gone. If the provider would refuse every later try as well,
+    /// this is only reported: otherwise a provider that lists revoked keys would stop all rotations.
     async fn end_orphan(
         &self,
         admin: &mut AdminSender<'_, T>,
@@ -150,8 +148,8 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
-/// Refuses a list in which the keys stand where the ids should: the current key is known, and is among
-/// what is taken for ids.
+/// Refuses a list that has keys where the ids should be. The current key is known, so it is looked for among
+/// the ids.
 fn refuse_keys_as_ids(list: &List, listed: &[Listed], key: Option<&str>) -> Result<(), BackendError> {
     let is_key = |listed: &Listed| listed.address.as_deref() == key;
     if key.is_none() || !listed.iter().any(is_key) {
@@ -163,14 +161,13 @@ fn refuse_keys_as_ids(list: &List, listed: &[Listed], key: Option<&str>) -> Resu
     )))
 }
 
-/// Whether the list shows the current key's id. Otherwise nothing says that what stands at `item_id_at` is
-/// an id, and not a key.
+/// Whether the list shows the current key's id. If it does not, `item_id_at` may lead to keys instead of ids.
 fn shows_id(listed: &[Listed], own: Option<&str>) -> bool {
     let is_own = |key: &Listed| [&key.id, &key.address].into_iter().any(|id| id.as_deref() == own);
     own.is_some() && listed.iter().any(is_own)
 }
 
-/// What is listed and was not ended just now, each once, for people to read.
+/// The listed keys that were not ended just now, each once, for people to read.
 fn names_of_the_rest(listed: &[Listed], ended: &[String], live: Live<'_, ApiKeyDocument>) -> Vec<String> {
     let left = listed
         .iter()
@@ -180,7 +177,7 @@ fn names_of_the_rest(listed: &[Listed], ended: &[String], live: Live<'_, ApiKeyD
         let id = key.address.as_deref().unwrap_or(NAMELESS);
         format!("{id}{}", if held { " (a version holds it)" } else { "" })
     };
-    // One that moved to the next page while they were read is listed twice.
+    // A key that moved to the next page during the reading is listed twice.
     let mut seen = BTreeSet::new();
     left.map(name)
         .filter(|name| name.starts_with(NAMELESS) || seen.insert(name.clone()))
@@ -215,7 +212,7 @@ fn warn_of_no_list(list: Option<&List>, status: Option<StatusCode>) {
     );
 }
 
-/// The keys of this secret that the list has an id for, where it may lack ids.
+/// The keys of this secret that have an id in the list. The rest are counted in a warning.
 fn identified(request: &str, listed: &[Listed], secret: Hash) -> Vec<OurKey> {
     let (ours, nameless) = our_keys_with_id(listed, secret);
     if nameless > 0 {

@@ -17,8 +17,8 @@ use crate::reconcile::{Listed, is_certainly_absent};
 use crate::transport::Transport;
 
 impl<T: Transport> HttpBackend<T> {
-    /// Ends the key that the provider knows by this id. Where the provider may have no revocation, a status of 404 is left
-    /// to the caller: it may say that there is no such key, or no such request.
+    /// Ends the key that the provider knows by this id. If the provider may have no revocation, the caller has to
+    /// judge a status of 404: it means either that there is no such key or that there is no such request.
     pub(super) async fn revoke(
         &self,
         admin: &mut AdminSender<'_, T>,
@@ -65,8 +65,8 @@ impl<T: Transport> HttpBackend<T> {
         Ok(result)
     }
 
-    /// What the provider calls the key with this id: more than one thing if it was uploaded twice, none
-    /// if it is not there.
+    /// The ids that the provider has for the key with this id of ours. There are several if the key was
+    /// uploaded twice, and none if it is not there.
     async fn addresses(
         &self,
         admin: &mut AdminSender<'_, T>,
@@ -122,8 +122,8 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 
-    /// A revocation answered with 404, where it may not exist. Only a list that would show the key
-    /// can tell that it is gone: a key that is wrongly called gone would live on unseen.
+    /// Judges a status of 404 where the provider may have no revocation. Only a list that would show the key
+    /// proves that it is gone. A key that is wrongly called gone would live on unseen.
     async fn not_found(
         &self,
         admin: &mut AdminSender<'_, T>,
@@ -150,7 +150,7 @@ const UNSEEN: &str = "the provider has an id of its own for it, and its list sho
 
 const CANNOT: &str = "the provider cannot revoke keys by a request; revoke it by hand, if that is possible";
 
-/// Says that a key goes on working, as loud as a key that nobody ends deserves.
+/// Warns of a key that goes on working.
 pub(super) fn warn_if_kept(id: Option<&str>, why: Retire, result: &Retirement) {
     if let Retirement::Kept(because) = result {
         tracing::warn!(id, why = why.as_str(), %because, "a key that should end goes on working");

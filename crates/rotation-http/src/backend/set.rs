@@ -18,8 +18,8 @@ use crate::transport::Transport;
 use crate::verify::{self, Known};
 
 impl<T: Transport> HttpBackend<T> {
-    /// Whether pending means the same account at the same place as current. Whoever can write a pending
-    /// value could else point the admin credential's rights elsewhere.
+    /// Refuses a pending value that means another account or another place than current. Otherwise whoever
+    /// can write a pending value could turn the admin credential's rights against another target.
     pub(super) fn same_target(
         &self,
         pending: &ApiKeyDocument,
@@ -75,8 +75,8 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 
-    /// The provider refused the upload for what it holds. If the key works, an earlier try was taken. If
-    /// the provider says that it does not, no later try will change this.
+    /// Judges an upload that the provider refused for what it holds. If the key works, the provider took an
+    /// earlier try. If the provider says that it does not work, no later try will change this.
     async fn refused_upload(
         &self,
         sender: &Sender<'_, T>,
@@ -87,8 +87,8 @@ impl<T: Transport> HttpBackend<T> {
         let status = refusal.status.map_or(0, |status| status.as_u16());
         match verify::once(sender, values).await? {
             Known::Works => Ok(()),
-            // Should an earlier try have been taken after all, and not have propagated yet, then the framework
-            // ends that key by its id, as it does with every rejected one.
+            // The provider may have taken an earlier try that has not propagated yet. The framework then ends
+            // that key by its id, as it does with every rejected key.
             Known::Refused => Err(BackendError::rejected(
                 format!(
                     "{} does not take this key (status {status}), and the key does not work; see whether the request and key_policy suit the provider",
@@ -100,7 +100,7 @@ impl<T: Transport> HttpBackend<T> {
         }
     }
 
-    /// Makes the pending key work, once more if it does already.
+    /// Activates the pending key, even if it works already.
     pub(super) async fn activate(
         &self,
         call: &Call,
@@ -113,7 +113,7 @@ impl<T: Transport> HttpBackend<T> {
         };
         match admin.repeat(call, &values).await {
             Ok(_) => Ok(()),
-            // Made a moment ago, it may not be known everywhere.
+            // The key was made a moment ago, so it may not be known everywhere.
             Err(refusal) if refusal.status == Some(StatusCode::NOT_FOUND) => {
                 Err(BackendError::unavailable(format!(
                     "{} does not know the key yet (status 404); if this recurs, correct the request",
@@ -125,8 +125,8 @@ impl<T: Transport> HttpBackend<T> {
     }
 }
 
-/// The id as the label that createSecret of this rotation made. Under another, a key that is in use could be
-/// overwritten.
+/// Reads the id as the label that createSecret of this rotation made. An upload under any other id could
+/// overwrite a key that is in use.
 fn own_label(ctx: &StepContext<'_>, id: Option<&str>, field: &str) -> Result<Label, BackendError> {
     let is_ours = |label: &Label| {
         label.secret == Hash::of_secret(ctx.secret_arn()) && label.token == Hash::of_token(ctx.version())

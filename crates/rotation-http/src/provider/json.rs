@@ -33,7 +33,7 @@ impl Provider {
     /// | `may_lack` | of `"id"`, `"list"`, `"revoke"`: [`id_where_given`], [`list_where_supported`], [`revoke_where_supported`] |
     /// | `lacks` | of `"list"`, `"labels"`: [`without_list`], [`without_labels`] |
     /// | `max_keys` | number |
-    /// | `key_policy` | `{"length": …, "exclude_characters": …, "exclude_numbers": …, "exclude_punctuation": …, "exclude_uppercase": …, "exclude_lowercase": …}`, as the variables of [`PasswordPolicy`] |
+    /// | `key_policy` | `{"length": …, "exclude_characters": …, "exclude_numbers": …, "exclude_punctuation": …, "exclude_uppercase": …, "exclude_lowercase": …}`, as the variables of [`PasswordPolicy`](rotation_core::PasswordPolicy) |
     /// | `key_field`, `key_id_field`, `expiry_field` | names of fields of the secret |
     ///
     /// A request is `{"method": …, "path": …}` with, where needed, `"headers": {NAME: TEXT, …}`,

@@ -25,7 +25,7 @@ pub(crate) struct RequestDescription {
     path: String,
     pub(super) headers: Option<Texts>,
     pub(super) basic: Option<Basic>,
-    /// The body. It is this or `form`: JSON may have both, which is refused.
+    /// The body, unless it is `form`. A document that has both is refused.
     pub(super) json: Option<Value>,
     pub(super) form: Option<Texts>,
     #[serde(default)]
@@ -71,8 +71,7 @@ impl RequestDescription {
         }
     }
 
-    /// Refuses what JSON can say and [`Request`](super::Request) cannot, or what would lose something that a
-    /// person wrote.
+    /// Refuses what only JSON can say: two bodies, and a name that is there twice, of which one would be lost.
     pub(crate) fn check_json(&self) -> Result<(), ProviderError> {
         if let Some(headers) = &self.headers {
             headers.check_unique("headers", str::eq_ignore_ascii_case)?;
@@ -182,8 +181,8 @@ impl fmt::Debug for RequestDescription {
     }
 }
 
-/// Any other would take a refusal for a success: a dead key for one that works, a key that was not ended
-/// for one that was.
+/// The status, if it is a success. With any other, a refusal would count as a success: a dead key would seem to
+/// work, and a key that was not ended would seem to be.
 fn success(status: u16) -> Result<StatusCode, ProviderError> {
     StatusCode::from_u16(status)
         .ok()
