@@ -1,6 +1,4 @@
 //! The handler over a real rotator: its answers, its time, its failures.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
-
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};

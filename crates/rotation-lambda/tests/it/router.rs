@@ -1,6 +1,4 @@
 //! Which secret goes where.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
