@@ -69,3 +69,10 @@ mod words;
 pub use cli::Cli;
 pub use console::Console;
 pub use error::Exit;
+
+/// Runs the examples of the README.
+#[cfg(doctest)]
+mod readme {
+    #[doc = include_str!("../README.md")]
+    struct OfThisCrate;
+}

@@ -156,11 +156,18 @@ pub async fn serve(rotate: impl Rotate + 'static) -> Result<(), Error> {
         let handler = Arc::clone(&handler);
         async move { handler.handle(event).await }
     });
-    Runtime::new(service).run().await.map_err(Error::from_box)
+    Ok(Runtime::new(service).run().await?)
 }
 
-/// Runs the examples of the project's README.
+/// Runs the examples of the READMEs.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-#[derive(Debug)]
-pub struct ReadmeDoctests;
+mod readmes {
+    #[doc = include_str!("../../../README.md")]
+    struct OfTheProject;
+
+    #[doc = include_str!("../README.md")]
+    struct OfThisCrate;
+
+    #[doc = include_str!("../../rotation-core/README.md")]
+    struct OfTheCore;
+}

@@ -52,3 +52,10 @@ mod store;
 
 pub use aws_sdk_secretsmanager;
 pub use store::{SecretsManagerStore, description};
+
+/// Runs the examples of the README.
+#[cfg(doctest)]
+mod readme {
+    #[doc = include_str!("../README.md")]
+    struct OfThisCrate;
+}

@@ -1,7 +1,0 @@
-//! Everything between a rotation and the application: the simulator, the built function, a double of SNS and
-//! SQS, the consumer.
-#![allow(dead_code, reason = "each test binary uses a part")]
-
-pub(crate) mod api_key;
-pub(crate) mod messaging;
-pub(crate) mod relay;
