@@ -7,15 +7,17 @@ use rotation_core::{
     async_trait,
 };
 
-use crate::connect::{Connections, Session};
+use crate::connections::Connections;
 use crate::default_policy;
 use crate::difference::{Difference, statements};
-use crate::document::{Login, PostgresCredential, previous_login, same_target};
+use crate::document::{PostgresCredential, previous_login};
 use crate::error::{DatabaseError, FailureKind, caused};
+use crate::login::{Login, same_target};
 use crate::names::{alternate, is_reserved};
 use crate::owner::OwnerRole;
 use crate::plan::{Plan, plan};
 use crate::roles::{self, Names};
+use crate::session::Session;
 use crate::sql::identifier;
 use crate::superuser::{SameHost, Superuser, SuperuserHosts};
 

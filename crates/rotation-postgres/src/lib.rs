@@ -27,16 +27,19 @@
 //! No function of this crate panics.
 
 mod alternating;
-mod connect;
+mod connections;
 mod difference;
 mod document;
+mod endpoint;
 mod error;
-mod guard;
+mod login;
 mod migration;
 mod names;
 mod owner;
 mod plan;
 mod roles;
+mod sasl_only;
+mod session;
 mod single_user;
 mod sql;
 mod superuser;
@@ -47,8 +50,9 @@ use rotation_core::PasswordPolicy;
 pub use rotation_core::{BackendError, StepContext, async_trait};
 
 pub use alternating::AlternatingUsers;
-pub use connect::Connections;
-pub use document::{Endpoint, PostgresCredential};
+pub use connections::Connections;
+pub use document::PostgresCredential;
+pub use endpoint::Endpoint;
 pub use error::{DatabaseError, FailureKind};
 pub use migration::{Migration, MigrationPlan, MigrationStep};
 pub use owner::OwnerRole;

@@ -13,11 +13,13 @@ use rotation_core::{
     SecretStore, SecretValue, Step, StepContext, StoreError, TokioClock, VersionRef, async_trait,
 };
 
-use crate::connect::{Connections, Session};
-use crate::document::{Login, PostgresCredential, same_target};
+use crate::connections::Connections;
+use crate::document::PostgresCredential;
 use crate::error::caused;
+use crate::login::{Login, same_target};
 use crate::names::alternate;
 use crate::owner::OwnerRole;
+use crate::session::Session;
 use crate::superuser::{SameHost, Superuser, SuperuserHosts, explain_as};
 
 use script::Phase;
@@ -193,10 +195,7 @@ impl Migration {
         first: &MigrationStep,
         group: &[MigrationStep],
     ) -> Result<Session, BackendError> {
-        let at = |login: &Login| Login {
-            database: first.database().to_owned(),
-            ..login.clone()
-        };
+        let at = |login: &Login| login.in_database(first.database());
         let login = pair
             .logins
             .iter()

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rotation_core::StepContext;
 
-use crate::connect::{Row, Session};
 use crate::error::DatabaseError;
+use crate::session::{Row, Session};
 use crate::sql::{identifier, literal};
 
 /// One role.

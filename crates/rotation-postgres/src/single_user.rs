@@ -5,12 +5,14 @@ use rotation_core::{
     async_trait,
 };
 
-use crate::connect::{Connections, Session};
+use crate::connections::Connections;
 use crate::default_policy;
-use crate::document::{Login, PostgresCredential, previous_login, same_target};
+use crate::document::{PostgresCredential, previous_login};
 use crate::error::{DatabaseError, FailureKind, caused};
+use crate::login::{Login, same_target};
 use crate::names::is_reserved;
 use crate::roles::{self, Names};
+use crate::session::Session;
 use crate::sql::set_password;
 use crate::superuser::{SameHost, Superuser, SuperuserHosts, explain};
 

@@ -3,12 +3,12 @@
 use rotation_core::{BackendError, StepContext};
 
 use super::{AlternatingUsers, Turn};
-use crate::connect::{Session, first_column};
 use crate::difference::{Difference, statements};
 use crate::error::DatabaseError;
 use crate::owner::OwnerRole;
 use crate::plan::Plan;
 use crate::roles;
+use crate::session::{Session, first_column};
 use crate::sql::identifier;
 use crate::superuser::explain;
 

@@ -1,17 +1,12 @@
 //! The queries of a migration. Any user may read all of this.
 
-use crate::sql::{identifier, literal};
-
-fn list(names: &[&str]) -> String {
-    let all: Vec<String> = names.iter().map(|name| literal(name)).collect();
-    all.join(", ")
-}
+use crate::sql::{identifier, literal, literals};
 
 /// Memberships, what stands in the way, what the superuser lacks, the databases that the pair owns, and
 /// those to look at with whether something of the pair's is in them.
 pub(super) fn cluster(users: [&str; 2], owner: &str, superuser: Option<&str>) -> String {
     let ([one, other], own) = (users.map(literal), literal(owner));
-    let (pair, all) = (list(&users), format!("{}, {own}", list(&users)));
+    let (pair, all) = (literals(&users), format!("{}, {own}", literals(&users)));
     let superuser = literal(superuser.unwrap_or_default());
     let target = literal(&identifier(owner));
     let refusals = refusals(&pair, &own, &superuser, [&one, &other]);
@@ -91,7 +86,7 @@ fn refusals(pair: &str, own: &str, superuser: &str, [one, other]: [&str; 2]) -> 
 
 /// What one user has in the session's database, besides grants of others.
 pub(super) fn of_user(user: &str, owner: &str, pair: &[&str], home: &str) -> String {
-    let (name, own, keep) = (literal(user), literal(owner), list(pair));
+    let (name, own, keep) = (literal(user), literal(owner), literals(pair));
     let home = literal(home);
     let target = literal(&identifier(owner));
     format!(

@@ -2,12 +2,13 @@
 
 use rotation_core::{BackendError, StepContext};
 
-use crate::connect::{Connections, Row, Session};
-use crate::document::Login;
+use crate::connections::Connections;
 use crate::error::{DatabaseError, caused};
+use crate::login::Login;
 use crate::migration::{Database, Owned, Pair, queries};
 use crate::owner::OwnerRole;
 use crate::roles::{self, Names, Roles};
+use crate::session::{Row, Session};
 
 /// All that is decided from.
 #[derive(Debug, Default)]
@@ -161,11 +162,7 @@ async fn database(
         ..Database::default()
     };
     for login in &pair.logins {
-        let there = Login {
-            database: name.to_owned(),
-            ..login.clone()
-        };
-        let session = open(connections, ctx, &there).await?;
+        let session = open(connections, ctx, &login.in_database(name)).await?;
         let read = look(&session, ctx, pair, owner, &mut database).await;
         read.map_err(|failure| caused(format!("the catalogs of {name} could not be read"), failure))?;
         session.close(ctx).await;
