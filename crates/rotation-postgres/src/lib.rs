@@ -27,16 +27,19 @@
 //! No function of this crate panics.
 
 mod alternating;
+mod compare;
 mod connections;
 mod difference;
 mod document;
 mod endpoint;
 mod error;
+mod grants;
 mod login;
 mod migration;
 mod names;
 mod owner;
 mod plan;
+mod proof;
 mod roles;
 mod sasl_only;
 mod session;
@@ -67,29 +70,4 @@ pub const DEFAULT_EXCLUSIONS: &str = ":/@\"'\\";
 fn default_policy() -> PasswordPolicy {
     // It fails on variables that are wrong, and there are none.
     PasswordPolicy::from_variables(|_| None, DEFAULT_EXCLUSIONS).unwrap_or_default()
-}
-
-/// Proves that a credential works: one login, one statement, nothing written.
-async fn test_login(
-    connections: &Connections,
-    ctx: &StepContext<'_>,
-    credential: &PostgresCredential,
-    owner: Option<&OwnerRole>,
-) -> Result<(), BackendError> {
-    let login = credential.login("pending")?;
-    let user = &login.user;
-    let failed = |failure| error::caused(format!("{user} could not log in"), failure);
-    let session = connections.open(ctx, &login).await.map_err(failed)?;
-    let rows = session.raw(ctx, "SELECT current_user").await;
-    session.close(ctx).await;
-    let rows =
-        rows.map_err(|failure| error::caused(format!("{user} logged in and could not query"), failure))?;
-    let acts_as = rows.into_iter().next().and_then(|mut row| row.pop().flatten());
-    match owner {
-        Some(owner) if acts_as.as_deref() != Some(owner.name()) => Err(BackendError::misconfigured(format!(
-            "{user} logs in and does not act as the owner role {}; migrate the pair first",
-            owner.name()
-        ))),
-        _ => Ok(()),
-    }
 }

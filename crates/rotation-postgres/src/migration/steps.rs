@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use rotation_core::BackendError;
 
+use crate::compare::{check_owner, missing_for_owner, refuse_superuser};
 use crate::difference::Difference;
 use crate::migration::Database;
 use crate::migration::script::{MigrationPlan, Phase, Script};
 use crate::migration::survey::Survey;
 use crate::owner::OwnerRole;
-use crate::plan::{check_owner, missing_for_owner, refuse_superuser};
 use crate::roles::{Membership, Role};
 use crate::sql::{identifier, list};
 

@@ -187,7 +187,7 @@ async fn look(
     }
     let [current, pending] = pair.names();
     let keep = [current, pending, owner.name()];
-    let grants = roles::grants_query(user, owner.name(), &keep);
+    let grants = crate::grants::grants_query(user, owner.name(), &keep);
     for statement in session.texts(ctx, &grants).await? {
         // Who may pass a right on needs nobody else for it.
         match statement.starts_with("GRANT ") && statement.ends_with(" WITH GRANT OPTION") {
