@@ -1,25 +1,28 @@
 //! Two users that take turns: while one is current, the other gets the next password.
 
-mod mend;
+mod by_superuser;
+mod own_session;
+mod turn;
 
 use rotation_core::{
     BackendError, CredentialBackend, Live, PasswordPolicy, Profile, Retire, Retirement, StepContext,
     async_trait,
 };
 
-use crate::connect::{Connections, Session};
+use crate::connections::Connections;
 use crate::default_policy;
-use crate::difference::{Difference, statements};
-use crate::document::{Login, PostgresCredential, previous_login, same_target};
+use crate::document::PostgresCredential;
 use crate::error::{DatabaseError, FailureKind, caused};
-use crate::names::{alternate, is_reserved};
+use crate::names::alternate;
 use crate::owner::OwnerRole;
-use crate::plan::{Plan, plan};
-use crate::roles::{self, Names};
+use crate::proof::prove;
+use crate::session::Session;
 use crate::sql::identifier;
 use crate::superuser::{SameHost, Superuser, SuperuserHosts};
 
-use mend::Why;
+use by_superuser::{Need, mend};
+use own_session::OwnSession;
+use turn::{Turn, check_names};
 
 /// Rotates between two users, `app` and `app_clone`, as AWS's template
 /// SecretsManagerRDSPostgreSQLRotationMultiUser does: the user of `AWSCURRENT` is never touched, so
@@ -107,7 +110,7 @@ impl CredentialBackend for AlternatingUsers {
         let current = live.current().login("current")?;
         let mut next = live.current().clone();
         next.username = alternate(&current.user)?;
-        self.check_names(&current.user, &next.username)?;
+        check_names(self.owner.as_ref(), &current.user, &next.username)?;
         next.password = self.policy.generate(ctx.random())?;
         Ok(next)
     }
@@ -118,50 +121,38 @@ impl CredentialBackend for AlternatingUsers {
         pending: &PostgresCredential,
         live: Live<'_, PostgresCredential>,
     ) -> Result<(), BackendError> {
-        let turn = self.turn(pending, live)?;
-        warn_of_stranger(live, &turn);
+        let turn = Turn::new(pending, live, self.owner.as_ref())?;
+        turn.warn_of_stranger(live);
         let (current, own) = tokio::join!(
-            self.connections.open(ctx, &turn.current),
-            self.own_session(ctx, &turn)
+            self.current_session(ctx, &turn),
+            own_session::open(&self.connections, ctx, &turn)
         );
-        let current = current.map_err(|failure| {
-            let user = &turn.current.user;
-            caused(
-                format!("the current user {user} could not log in; nothing was changed"),
-                failure,
-            )
-        })?;
-        let own = own?;
-        let plan = self.compare(ctx, &current, &turn, own.is_proven()).await?;
+        let (current, own) = (current?, own?);
+        let plan = turn.compare(ctx, &current, own.is_proven()).await?;
         current.close(ctx).await;
-        for warning in &plan.warnings {
-            tracing::warn!("{warning}");
-        }
-        match own {
-            Own::In { session, set } if plan.differences.iter().all(|d| d.by(&turn.pending.user)) => {
-                self.change_own(ctx, &turn, *session, set, &plan).await
+        plan.warn();
+        let need = match own {
+            OwnSession::In {
+                session,
+                has_password,
+            } if plan.is_for(&turn.pending.user) => {
+                match own_session::change(ctx, &turn, *session, has_password, &plan).await? {
+                    None => return Ok(()),
+                    Some(need) => need,
+                }
             }
-            Own::In { set, .. } => {
-                let why = Why {
-                    text: "the two users differ",
-                    proven: true,
-                    logs_in: set,
-                };
-                self.by_superuser(ctx, &turn, why, &plan).await
-            }
-            Own::Out { why, proven } => {
-                let why = Why {
-                    text: &why,
-                    proven,
-                    logs_in: false,
-                };
-                self.by_superuser(ctx, &turn, why, &plan).await
-            }
-        }
+            OwnSession::In { has_password, .. } => Need {
+                why: "the two users differ".to_owned(),
+                proven: true,
+                has_password,
+            },
+            OwnSession::Out(need) => need,
+        };
+        mend(&self.superuser, &self.connections, ctx, &turn, need, &plan).await
     }
 
     async fn test(&self, ctx: &StepContext<'_>, pending: &PostgresCredential) -> Result<(), BackendError> {
-        crate::test_login(&self.connections, ctx, pending, self.owner.as_ref()).await
+        prove(&self.connections, ctx, pending, self.owner.as_ref()).await
     }
 
     async fn retire(
@@ -179,175 +170,17 @@ impl CredentialBackend for AlternatingUsers {
     }
 }
 
-/// One rotation's logins, checked before any connection is made.
-struct Turn {
-    pending: Login,
-    current: Login,
-    previous: Option<Login>,
-    superuser_secret: Option<String>,
-}
-
-/// The pending user's own session, if it has one.
-enum Own {
-    In {
-        session: Box<Session>,
-        /// It logged in by the pending password: an earlier try got this far.
-        set: bool,
-    },
-    Out {
-        why: String,
-        /// A version's password was right, and something else was in the way.
-        proven: bool,
-    },
-}
-
-impl Own {
-    /// Whether the role is known to be this secret's.
-    fn is_proven(&self) -> bool {
-        match self {
-            Self::In { .. } => true,
-            Self::Out { proven, .. } => *proven,
-        }
-    }
-}
-
 impl AlternatingUsers {
-    fn check_names(&self, current: &str, pending: &str) -> Result<(), BackendError> {
-        if let Some(name) = [current, pending].into_iter().find(|name| is_reserved(name)) {
-            return Err(BackendError::misconfigured(format!(
-                "{name} is a reserved role (pg_…, rds…); such roles do not alternate"
-            )));
-        }
-        match &self.owner {
-            Some(owner) => owner.check([current, pending]),
-            None => Ok(()),
-        }
-    }
-
-    fn turn(
-        &self,
-        pending: &PostgresCredential,
-        live: Live<'_, PostgresCredential>,
-    ) -> Result<Turn, BackendError> {
-        let current = live.current().login("current")?;
-        let pending = pending.login("pending")?;
-        same_target(&pending, &current)?;
-        let other = alternate(&current.user)?;
-        if pending.user != other {
-            return Err(BackendError::misconfigured(format!(
-                "the pending secret is for the user {:?}, and {:?} alternates with {other:?}. No connection \
-                 was made. Remove AWSPENDING from this version and start a new rotation",
-                pending.user, current.user
-            )));
-        }
-        self.check_names(&current.user, &pending.user)?;
-        let previous = previous_login(live, &pending.user, &current);
-        Ok(Turn {
-            superuser_secret: live.current().superuser_secret().map(str::to_owned),
-            pending,
-            current,
-            previous,
+    /// Proves that the current user works, before anything is changed.
+    async fn current_session(&self, ctx: &StepContext<'_>, turn: &Turn<'_>) -> Result<Session, BackendError> {
+        let opened = self.connections.open(ctx, &turn.current).await;
+        opened.map_err(|failure| {
+            let user = &turn.current.user;
+            caused(
+                format!("the current user {user} could not log in; nothing was changed"),
+                failure,
+            )
         })
-    }
-
-    /// Logs in as the pending user: by the password that it should have, then by the one that it is to
-    /// get, which works where an earlier try got this far.
-    async fn own_session(&self, ctx: &StepContext<'_>, turn: &Turn) -> Result<Own, BackendError> {
-        let user = &turn.pending.user;
-        let rungs = [
-            ("AWSPREVIOUS", turn.previous.as_ref(), false),
-            ("AWSPENDING", Some(&turn.pending), true),
-        ];
-        for (label, login, set) in rungs {
-            let Some(login) = login else { continue };
-            match self.connections.open(ctx, login).await {
-                Ok(session) => {
-                    let session = Box::new(session);
-                    return Ok(Own::In { session, set });
-                }
-                Err(failure) if failure.kind() == FailureKind::WrongPassword => {}
-                // Said only after a right password: NOLOGIN, and no CONNECT on the database.
-                Err(failure)
-                    if matches!(failure.kind(), FailureKind::LoginDisabled | FailureKind::Denied) =>
-                {
-                    return Ok(Own::Out {
-                        why: format!("{user} may not log in ({failure})"),
-                        proven: true,
-                    });
-                }
-                Err(failure) => {
-                    return Err(caused(format!("{user} could not log in by {label}"), failure));
-                }
-            }
-        }
-        Ok(Own::Out {
-            why: format!("no version of the secret logs in as {user}"),
-            proven: false,
-        })
-    }
-
-    async fn compare(
-        &self,
-        ctx: &StepContext<'_>,
-        session: &Session,
-        turn: &Turn,
-        proven: bool,
-    ) -> Result<Plan, BackendError> {
-        let names = self.names(turn);
-        let unreadable = |failure| caused("the catalogs could not be read", failure);
-        let roles = roles::read(session, ctx, names).await.map_err(unreadable)?;
-        let mut plan = plan(&roles, names.pending, self.owner.as_ref(), proven)?;
-        if plan.compare_grants {
-            let grants = roles::missing_grants(session, ctx, names)
-                .await
-                .map_err(unreadable)?;
-            let grants = grants
-                .into_iter()
-                .map(|statement| Difference::Grant { statement });
-            plan.differences.extend(grants);
-        }
-        Ok(plan)
-    }
-
-    fn names<'a>(&'a self, turn: &'a Turn) -> Names<'a> {
-        Names {
-            current: &turn.current.user,
-            pending: &turn.pending.user,
-            owner: self.owner.as_ref().map(OwnerRole::name),
-        }
-    }
-
-    /// The steady state: the pending user changes what is its own.
-    async fn change_own(
-        &self,
-        ctx: &StepContext<'_>,
-        turn: &Turn,
-        session: Session,
-        set: bool,
-        plan: &Plan,
-    ) -> Result<(), BackendError> {
-        let user = &turn.pending.user;
-        let password = (!set).then_some(&turn.pending.password);
-        let Some(sql) = statements(plan.differences.iter(), user, password) else {
-            session.close(ctx).await;
-            return Ok(());
-        };
-        let changed = session.change(ctx, &sql).await;
-        session.close(ctx).await;
-        match changed {
-            Ok(_) => Ok(()),
-            // rds.restrict_password_commands, a setting for superusers only, a reader endpoint.
-            Err(failure) if matches!(failure.kind(), FailureKind::Denied | FailureKind::ReadOnly) => {
-                let why = format!("{user} could not change itself: {failure}");
-                let why = Why {
-                    text: &why,
-                    proven: true,
-                    logs_in: set,
-                };
-                self.by_superuser(ctx, turn, why, plan).await
-            }
-            Err(failure) => Err(caused(format!("{user} could not change its password"), failure)),
-        }
     }
 
     /// Ends the login of a superseded credential, as that user itself: it needs no more rights.
@@ -387,18 +220,5 @@ impl AlternatingUsers {
         session.close(ctx).await;
         changed.map_err(could_not)?;
         Ok(Retirement::Retired)
-    }
-}
-
-/// Somebody put another user into the secret: the one before is not of this pair, and nothing ends it.
-fn warn_of_stranger(live: Live<'_, PostgresCredential>, turn: &Turn) {
-    let previous = live.previous().map(PostgresCredential::username);
-    let ours = [&turn.current.user, &turn.pending.user];
-    if let Some(user) = previous.filter(|user| ours.iter().all(|ours| ours != user)) {
-        tracing::warn!(
-            user,
-            "AWSPREVIOUS is the login of a user who is not of this pair; it goes on working when this rotation takes \
-             that label off: disable it if nothing uses it"
-        );
     }
 }

@@ -80,8 +80,8 @@ impl Difference {
         }
     }
 
-    /// Whether a user may change this of itself.
-    pub(crate) fn by(&self, user: &str) -> bool {
+    /// Whether this user may run the statement: it changes a setting of its own.
+    pub(crate) fn may_be_made_by(&self, user: &str) -> bool {
         matches!(self, Self::Setting { user: of, .. } if of == user)
     }
 }

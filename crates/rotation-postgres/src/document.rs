@@ -1,9 +1,14 @@
 //! The secret's JSON document, as AWS's templates for PostgreSQL read it.
 
-use std::fmt;
+mod keys;
 
 use rotation_core::{BackendError, Live, SecretString};
 use serde::{Deserialize, Serialize};
+
+use crate::endpoint::Endpoint;
+use crate::login::{Login, same_target};
+
+use keys::{BooleanOrText, NumberOrText};
 
 /// The part of a secret's document that a rotation reads, with the keys of AWS's templates.
 ///
@@ -38,80 +43,6 @@ pub struct PostgresCredential {
     ssl: Option<BooleanOrText>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum NumberOrText {
-    Number(i64),
-    Text(String),
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum BooleanOrText {
-    Boolean(bool),
-    Text(String),
-}
-
-/// A server's address.
-///
-/// ```
-/// use rotation_postgres::Endpoint;
-///
-/// let endpoint = Endpoint::new("db.example.org", 5432);
-/// assert_eq!(endpoint.to_string(), "db.example.org:5432");
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Endpoint {
-    host: String,
-    port: u16,
-}
-
-impl Endpoint {
-    /// A host name or address, and a port.
-    pub fn new(host: impl Into<String>, port: u16) -> Self {
-        Self {
-            host: host.into(),
-            port,
-        }
-    }
-
-    /// The host as it is written in the secret.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Whether both name the same host; the case of letters and a closing dot do not count, nor
-    /// does the port.
-    #[must_use]
-    pub fn same_host(&self, other: &Self) -> bool {
-        let bare = |host: &str| host.trim_end_matches('.').to_ascii_lowercase();
-        bare(&self.host) == bare(&other.host)
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
-    }
-}
-
-/// Who logs in, where, to what: a document that was checked. `Debug` redacts the password.
-#[derive(Clone, Debug)]
-pub(crate) struct Login {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) database: String,
-    pub(crate) user: String,
-    pub(crate) password: SecretString,
-    pub(crate) tls: bool,
-}
-
 impl PostgresCredential {
     /// The user's name.
     #[must_use]
@@ -130,18 +61,21 @@ impl PostgresCredential {
     /// `which` says in errors whose document it is.
     pub(crate) fn login(&self, which: &str) -> Result<Login, BackendError> {
         if !matches!(self.engine.as_str(), "postgres" | "aurora-postgresql") {
-            return Err(bad(
+            return Err(keys::bad(
                 which,
                 "engine",
                 "must be \"postgres\" or \"aurora-postgresql\"; is the right function set for this secret?",
             ));
         }
         Ok(Login {
-            endpoint: Endpoint::new(checked_host(which, &self.host)?, port(which, self.port.as_ref())?),
-            database: database(which, self.dbname.as_deref())?,
-            user: user(which, &self.username)?,
-            password: password(which, &self.password)?,
-            tls: ssl(which, self.ssl.as_ref())?.unwrap_or(true),
+            endpoint: Endpoint::new(
+                keys::host(which, &self.host)?,
+                keys::port(which, self.port.as_ref())?,
+            ),
+            database: keys::database(which, self.dbname.as_deref())?,
+            user: keys::user(which, &self.username)?,
+            password: keys::password(which, &self.password)?,
+            tls: keys::ssl(which, self.ssl.as_ref())?.unwrap_or(true),
         })
     }
 }
@@ -164,12 +98,15 @@ impl SuperuserDocument {
     /// Where the document says that the server is, if it does.
     pub(crate) fn endpoint(&self) -> Result<Option<Endpoint>, BackendError> {
         let Some(host) = &self.host else { return Ok(None) };
-        let host = checked_host(SUPERUSER, host)?;
-        Ok(Some(Endpoint::new(host, port(SUPERUSER, self.port.as_ref())?)))
+        let host = keys::host(SUPERUSER, host)?;
+        Ok(Some(Endpoint::new(
+            host,
+            keys::port(SUPERUSER, self.port.as_ref())?,
+        )))
     }
 
     pub(crate) fn user(&self) -> Result<String, BackendError> {
-        user(SUPERUSER, &self.username)
+        keys::user(SUPERUSER, &self.username)
     }
 
     /// The superuser's login to the database of the rotated secret, with the rotated secret's TLS
@@ -180,112 +117,13 @@ impl SuperuserDocument {
             endpoint,
             database: rotated.database.clone(),
             user: self.user()?,
-            password: password(SUPERUSER, &self.password)?,
-            tls: ssl(SUPERUSER, self.ssl.as_ref())?.unwrap_or(inherits),
+            password: keys::password(SUPERUSER, &self.password)?,
+            tls: keys::ssl(SUPERUSER, self.ssl.as_ref())?.unwrap_or(inherits),
         })
     }
 }
 
 const SUPERUSER: &str = "superuser";
-
-fn bad(which: &str, key: &str, rule: &str) -> BackendError {
-    BackendError::misconfigured(format!("the key {key:?} of the {which} secret {rule}"))
-}
-
-fn checked_host(which: &str, host: &str) -> Result<String, BackendError> {
-    // A host that starts with a slash would be a socket's folder, a comma a list of hosts.
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "/,@?".contains(c);
-    if host.is_empty() || host.contains(odd) {
-        return Err(bad(
-            which,
-            "host",
-            "must be one host name or address; correct it in the secret",
-        ));
-    }
-    Ok(host.to_owned())
-}
-
-fn port(which: &str, port: Option<&NumberOrText>) -> Result<u16, BackendError> {
-    let number = match port {
-        None => Some(5432),
-        Some(NumberOrText::Number(number)) => u16::try_from(*number).ok(),
-        Some(NumberOrText::Text(text)) => text.trim().parse().ok(),
-    };
-    number
-        .filter(|&port| port != 0)
-        .ok_or_else(|| bad(which, "port", "must be a number from 1 to 65535"))
-}
-
-fn database(which: &str, name: Option<&str>) -> Result<String, BackendError> {
-    match name {
-        None => Ok("postgres".to_owned()),
-        Some(name) if name.is_empty() || name.contains('\0') => Err(bad(
-            which,
-            "dbname",
-            "is empty; name the database, or remove the key for \"postgres\"",
-        )),
-        Some(name) => Ok(name.to_owned()),
-    }
-}
-
-fn user(which: &str, name: &str) -> Result<String, BackendError> {
-    if name.is_empty() || name.contains('\0') {
-        return Err(bad(which, "username", "is empty; name the user"));
-    }
-    if name.len() > crate::names::LONGEST {
-        return Err(bad(
-            which,
-            "username",
-            "is longer than the 63 bytes that PostgreSQL keeps of a name",
-        ));
-    }
-    Ok(name.to_owned())
-}
-
-fn password(which: &str, password: &SecretString) -> Result<SecretString, BackendError> {
-    let text = password.expose_secret();
-    if text.is_empty() || text.contains('\0') {
-        return Err(bad(
-            which,
-            "password",
-            "is empty or holds a NUL, which PostgreSQL takes for no password",
-        ));
-    }
-    Ok(password.clone())
-}
-
-fn ssl(which: &str, ssl: Option<&BooleanOrText>) -> Result<Option<bool>, BackendError> {
-    match ssl {
-        None => Ok(None),
-        Some(BooleanOrText::Boolean(on)) => Ok(Some(*on)),
-        Some(BooleanOrText::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
-        Some(BooleanOrText::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Some(BooleanOrText::Text(_)) => Err(bad(
-            which,
-            "ssl",
-            "must be true or false; remove it for TLS, which is the default",
-        )),
-    }
-}
-
-/// Fails unless pending aims at the same server and database as current: whoever can write a pending
-/// value could otherwise point the function's rights elsewhere.
-pub(crate) fn same_target(pending: &Login, current: &Login) -> Result<(), BackendError> {
-    let differs = [
-        ("host", !pending.endpoint.same_host(&current.endpoint)),
-        ("port", pending.endpoint.port() != current.endpoint.port()),
-        ("dbname", pending.database != current.database),
-        ("ssl", pending.tls != current.tls),
-    ];
-    match differs.iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((key, _)) => Err(BackendError::misconfigured(format!(
-            "the key {key:?} of the pending secret differs from that of the current one; a rotation \
-             changes only the credential. No connection was made. Remove AWSPENDING from this version \
-             and start a new rotation",
-        ))),
-    }
-}
 
 /// The login of `AWSPREVIOUS`, if it is this user's and for the same target as the current one's. A
 /// document that is not fit is as good as none: it must not stand in the way.

@@ -8,7 +8,7 @@ use rotation_core::{BackendError, ErrorClass};
 use rustls::CertificateError;
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::guard::NotSasl;
+use crate::sasl_only::NotSasl;
 
 /// Why a login or a statement failed, by cause. It is the source of a [`BackendError`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -193,44 +193,15 @@ impl DatabaseError {
     }
 
     fn of_server(error: &DbError) -> Self {
-        let code = error.code();
-        // InitializeSessionUserId is where a role is told, after its password was checked, that it may
-        // not log in. The texts depend on the server's language.
-        let disabled = error.routine() == Some("InitializeSessionUserId");
-        let kind = match code {
-            c if *c == SqlState::INVALID_PASSWORD => FailureKind::WrongPassword,
-            c if *c == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && disabled => {
-                FailureKind::LoginDisabled
-            }
-            c if *c == SqlState::INVALID_AUTHORIZATION_SPECIFICATION => FailureKind::NotAdmitted,
-            c if *c == SqlState::INVALID_CATALOG_NAME => FailureKind::DatabaseMissing,
-            c if *c == SqlState::TOO_MANY_CONNECTIONS => FailureKind::TooManyConnections,
-            c if *c == SqlState::CANNOT_CONNECT_NOW
-                || *c == SqlState::ADMIN_SHUTDOWN
-                || *c == SqlState::CRASH_SHUTDOWN =>
-            {
-                FailureKind::NotReady
-            }
-            c if *c == SqlState::READ_ONLY_SQL_TRANSACTION => FailureKind::ReadOnly,
-            // A replica's answer to BEGIN READ WRITE.
-            c if *c == SqlState::FEATURE_NOT_SUPPORTED && error.routine() == Some("call_bool_check_hook") => {
-                FailureKind::ReadOnly
-            }
-            c if *c == SqlState::INSUFFICIENT_PRIVILEGE => FailureKind::Denied,
-            c if *c == SqlState::QUERY_CANCELED || *c == SqlState::LOCK_NOT_AVAILABLE => {
-                FailureKind::Cancelled
-            }
-            _ => FailureKind::Server,
-        };
         let message = match error.message() {
             // It would be the first server to do so; but this is what must not be printed.
             text if text.contains("SCRAM-SHA-256$") => "(message withheld)".to_owned(),
             text => text.to_owned(),
         };
         Self {
-            kind,
+            kind: kind_of(error.code(), error.routine()),
             message,
-            sqlstate: Some(code.code().to_owned()),
+            sqlstate: Some(error.code().code().to_owned()),
             of_roles: error.routine().is_some_and(|routine| ROLES.contains(&routine)),
         }
     }
@@ -264,6 +235,30 @@ impl DatabaseError {
             _ => source.map_or_else(|| "TLS failed".to_owned(), ToString::to_string),
         };
         Self::new(kind, message)
+    }
+}
+
+/// The cause by the server's code. Where a code has two causes, PostgreSQL's own routine tells them apart; the
+/// texts depend on the server's language.
+fn kind_of(code: &SqlState, routine: Option<&str>) -> FailureKind {
+    match *code {
+        SqlState::INVALID_PASSWORD => FailureKind::WrongPassword,
+        // Here a role is told, after its password was checked, that it may not log in.
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION if routine == Some("InitializeSessionUserId") => {
+            FailureKind::LoginDisabled
+        }
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => FailureKind::NotAdmitted,
+        SqlState::INVALID_CATALOG_NAME => FailureKind::DatabaseMissing,
+        SqlState::TOO_MANY_CONNECTIONS => FailureKind::TooManyConnections,
+        SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+            FailureKind::NotReady
+        }
+        SqlState::READ_ONLY_SQL_TRANSACTION => FailureKind::ReadOnly,
+        // A replica's answer to BEGIN READ WRITE.
+        SqlState::FEATURE_NOT_SUPPORTED if routine == Some("call_bool_check_hook") => FailureKind::ReadOnly,
+        SqlState::INSUFFICIENT_PRIVILEGE => FailureKind::Denied,
+        SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => FailureKind::Cancelled,
+        _ => FailureKind::Server,
     }
 }
 

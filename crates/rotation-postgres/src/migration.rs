@@ -1,28 +1,31 @@
 //! Gives a pair that AWS's template made a shared owner role.
 
+mod notes;
+mod pair;
+mod plan;
 mod queries;
+mod run;
 mod script;
+mod seen;
+mod sessions;
 mod steps;
 mod survey;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rotation_core::{
-    AWSCURRENT, AWSPENDING, AWSPREVIOUS, BackendError, CurrentReader, ErrorClass, Outside, SecretStore,
-    SecretValue, Step, StepContext, TokioClock, VersionRef,
+    BackendError, CurrentReader, Outside, SecretStore, Step, StepContext, TokioClock,
 };
 
-use crate::connect::{Connections, Session};
-use crate::document::{Login, PostgresCredential, same_target};
-use crate::error::caused;
-use crate::names::alternate;
+use crate::connections::Connections;
 use crate::owner::OwnerRole;
-use crate::superuser::{SameHost, Superuser, SuperuserHosts, explain_as};
+use crate::superuser::{SameHost, Superuser, SuperuserHosts};
 
-use script::Phase;
+use pair::LoginPair;
+use plan::Phase;
+use run::Runner;
 
-pub use script::{MigrationPlan, MigrationStep};
+pub use plan::{MigrationPlan, MigrationStep};
 
 /// How long planning or applying may take as a whole.
 const TIME: Duration = Duration::from_secs(15 * 60);
@@ -92,7 +95,7 @@ impl Migration {
     /// for it, or a database that holds something of theirs cannot be looked at.
     pub async fn plan(&self, store: &impl SecretStore, secret: &str) -> Result<MigrationPlan, BackendError> {
         within(store, secret, async |ctx| {
-            let pair = self.pair(store, secret).await?;
+            let pair = LoginPair::read(store, secret, &self.owner).await?;
             self.survey(ctx, &pair).await
         })
         .await
@@ -114,33 +117,26 @@ impl Migration {
         plan: &MigrationPlan,
     ) -> Result<(), BackendError> {
         within(store, secret, async |ctx| {
-            let pair = self.pair(store, secret).await?;
-            let (give, switch): (Vec<_>, Vec<_>) = plan
-                .steps
-                .iter()
-                .cloned()
-                .partition(|step| step.phase == Phase::Give);
-            for group in give.chunk_by(MigrationStep::joins) {
-                self.run(ctx, &pair, group).await?;
-            }
+            let pair = LoginPair::read(store, secret, &self.owner).await?;
+            let runner = Runner {
+                connections: &self.connections,
+                superuser: &self.superuser,
+                owner: &self.owner,
+                pair: &pair,
+            };
+            runner.run(ctx, &of_phase(plan, Phase::Give)).await?;
             let now = self.survey(ctx, &pair).await?;
-            let left: Vec<_> = now
-                .steps
-                .into_iter()
-                .filter(|step| step.phase == Phase::Give)
-                .collect();
+            let left = of_phase(&now, Phase::Give);
             if let Some(first) = left.first() {
                 return Err(no_effect(first, &left));
             }
-            for group in switch.chunk_by(MigrationStep::joins) {
-                self.run(ctx, &pair, group).await?;
-            }
-            Ok(())
+            runner.run(ctx, &of_phase(plan, Phase::Switch)).await
         })
         .await
     }
 
-    async fn survey(&self, ctx: &StepContext<'_>, pair: &Pair) -> Result<MigrationPlan, BackendError> {
+    /// What is still to do, as the catalogs are now.
+    async fn survey(&self, ctx: &StepContext<'_>, pair: &LoginPair) -> Result<MigrationPlan, BackendError> {
         let superuser = match &pair.superuser_secret {
             Some(arn) => Some(Superuser::user(ctx, arn).await?),
             None => None,
@@ -148,135 +144,11 @@ impl Migration {
         let seen = survey::read(&self.connections, ctx, pair, &self.owner, superuser).await?;
         steps::plan(&pair.names(), &self.owner, &seen)
     }
-
-    async fn run(
-        &self,
-        ctx: &StepContext<'_>,
-        pair: &Pair,
-        group: &[MigrationStep],
-    ) -> Result<(), BackendError> {
-        let Some(first) = group.first() else { return Ok(()) };
-        let session = self.session(ctx, pair, first, group).await?;
-        let failed = |statement: &str| {
-            let (who, database) = (first.who(), first.database());
-            format!(
-                "{who} could not run, in database {database}: {statement}. The statements of this \
-                 transaction were undone, those before it stay; mend the cause, or have somebody run this \
-                 statement who may, then plan anew"
-            )
-        };
-        let begun = session.begin(ctx).await;
-        begun.map_err(|failure| caused(failed("BEGIN"), failure))?;
-        let commit = ["COMMIT"];
-        for statement in group.iter().map(MigrationStep::statement).chain(commit) {
-            if let Err(failure) = session.raw(ctx, statement).await {
-                let message = failed(statement);
-                let [current, previous] = pair.names();
-                return Err(match [current, previous].contains(&first.who()) {
-                    true => caused(message, failure),
-                    false => {
-                        let roles = [current, previous, self.owner.name()];
-                        explain_as(message, &session, ctx, failure, &roles).await
-                    }
-                });
-            }
-            tracing::info!(user = first.who(), database = first.database(), statement, "done");
-        }
-        session.close(ctx).await;
-        Ok(())
-    }
-
-    async fn session(
-        &self,
-        ctx: &StepContext<'_>,
-        pair: &Pair,
-        first: &MigrationStep,
-        group: &[MigrationStep],
-    ) -> Result<Session, BackendError> {
-        let at = |login: &Login| Login {
-            database: first.database().to_owned(),
-            ..login.clone()
-        };
-        let login = pair
-            .logins
-            .iter()
-            .find(|login| Some(login.user.as_str()) == first.user());
-        match (login, first.user(), &pair.superuser_secret) {
-            (Some(login), ..) => self.connections.open(ctx, &at(login)).await.map_err(|failure| {
-                let user = &login.user;
-                let message = format!("{user} could not log in to database {}", first.database());
-                caused(message, failure)
-            }),
-            (None, Some(_), Some(arn)) => {
-                let rotated = at(pair.current());
-                let users = pair.names();
-                let opened = self.superuser.open(ctx, &self.connections, arn, &rotated, &users);
-                opened.await.map_err(|error| {
-                    let (database, next) = (first.database(), first.statement());
-                    let message = format!(
-                        "the superuser could not log in to database {database}, where the next statement is {next}; what came \
-                         before it is done"
-                    );
-                    match error.class() {
-                        ErrorClass::Unavailable => BackendError::unavailable(message),
-                        _ => BackendError::misconfigured(message),
-                    }
-                    .with_source(error)
-                })
-            }
-            (None, None, _) => Err(needs_an_administrator(first, group)),
-            (None, Some(user), None) => Err(BackendError::misconfigured(format!(
-                "the plan has statements of {user}, who is not of this secret any more; make a new plan"
-            ))),
-        }
-    }
-
-    async fn pair(&self, store: &impl SecretStore, secret: &str) -> Result<Pair, BackendError> {
-        let described = store.describe(secret).await?;
-        let current = described.version_with(AWSCURRENT);
-        if described
-            .version_with(AWSPENDING)
-            .is_some_and(|pending| Some(pending) != current)
-        {
-            return Err(BackendError::misconfigured(
-                "a rotation of this secret is under way; wait until it has ended, or end it, and plan anew",
-            ));
-        }
-        let (current, previous) = tokio::join!(
-            store.read(secret, VersionRef::Stage(AWSCURRENT)),
-            store.read(secret, VersionRef::Stage(AWSPREVIOUS)),
-        );
-        let current: PostgresCredential = current?.value.decode()?;
-        let superuser_secret = current.superuser_secret().map(str::to_owned);
-        let current = current.login("current")?;
-        let other = alternate(&current.user)?;
-        self.owner.check([&current.user, &other])?;
-        let not_both = || {
-            BackendError::misconfigured(format!(
-                "AWSPREVIOUS is not a login of {other}, and both users have to log in; rotate the secret \
-                 once more as alternating users, then plan anew"
-            ))
-        };
-        let previous: PostgresCredential = previous.map_err(|_| not_both())?.value.decode()?;
-        let previous = previous.login("previous")?;
-        if previous.user != other || same_target(&previous, &current).is_err() {
-            return Err(not_both());
-        }
-        Ok(Pair {
-            logins: [current, previous],
-            superuser_secret,
-        })
-    }
 }
 
-fn needs_an_administrator(first: &MigrationStep, group: &[MigrationStep]) -> BackendError {
-    let all: Vec<&str> = group.iter().map(MigrationStep::statement).collect();
-    BackendError::misconfigured(format!(
-        "the secret names no superuser secret (\"masterarn\"), and these statements need an administrator. \
-         What came before them is done. Run in database {}, in this order, then plan anew: {}",
-        first.database(),
-        all.join("; ")
-    ))
+fn of_phase(plan: &MigrationPlan, phase: Phase) -> Vec<MigrationStep> {
+    let steps = plan.steps.iter().filter(|step| step.phase == phase);
+    steps.cloned().collect()
 }
 
 fn no_effect(first: &MigrationStep, left: &[MigrationStep]) -> BackendError {
@@ -290,62 +162,6 @@ fn no_effect(first: &MigrationStep, left: &[MigrationStep]) -> BackendError {
         first.who(),
         all.join("; ")
     ))
-}
-
-/// The two logins of a secret: current and previous.
-struct Pair {
-    logins: [Login; 2],
-    superuser_secret: Option<String>,
-}
-
-impl Pair {
-    fn current(&self) -> &Login {
-        let [current, _] = &self.logins;
-        current
-    }
-
-    fn names(&self) -> [&str; 2] {
-        self.logins.each_ref().map(|login| login.user.as_str())
-    }
-}
-
-/// What was seen of one database.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Database {
-    name: String,
-    /// The users that own something in it.
-    owners: Vec<String>,
-    /// Grants to the owner role that others than the pair have to make.
-    grants: Vec<String>,
-    /// Changes of a schema's owner, by each user.
-    schemas_owned: Vec<Owned>,
-    /// What the owner role lacks a right in to be given what is there: by user.
-    blocked: Vec<(String, String)>,
-    /// The same as `grants` that one of the pair may run, once the owner role owns what it owned.
-    own: Vec<(String, String)>,
-    /// Those of these names that are schemas.
-    schemas: Vec<String>,
-    /// The search path of each user, as a session begins with it.
-    paths: BTreeMap<String, String>,
-    notes: Vec<String>,
-}
-
-impl Database {
-    /// Something that this user may run, unless the other runs the same.
-    fn of_user(&mut self, user: &str, statement: String) {
-        if self.own.iter().all(|(_, known)| *known != statement) {
-            self.own.push((user.to_owned(), statement));
-        }
-    }
-}
-
-/// A change of something's owner to the owner role.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Owned {
-    by: String,
-    statement: String,
-    /// The owner itself has the right that this takes besides.
-    may: bool,
 }
 
 /// Does this with a deadline, in the frame that sessions need.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rotation_core::StepContext;
 
-use crate::connect::{Row, Session};
 use crate::error::DatabaseError;
-use crate::sql::{identifier, literal};
+use crate::session::{Row, Session};
+use crate::sql::literal;
 
 /// One role.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -117,63 +117,19 @@ fn query(names: Names<'_>) -> String {
 fn gather(names: Names<'_>, rows: &[Row]) -> Roles {
     let mut all: BTreeMap<&str, Role> = BTreeMap::new();
     let mut roles = Roles::default();
-    let text = |row: &'_ [Option<String>], column: usize| row.get(column).cloned().flatten();
-    let yes = |row: &[Option<String>], column: usize| text(row, column).as_deref() == Some("t");
-    let number =
-        |row: &[Option<String>], column: usize| text(row, column).and_then(|n| n.parse::<i64>().ok());
     for row in rows {
-        let Some([Some(kind), rest @ ..]) = row.get(..) else {
-            continue;
-        };
-        if kind == "reach" {
-            roles.pending_inherits = yes(rest, 0);
-            roles.current_is_member = yes(rest, 1);
-            roles.pending_is_member = yes(rest, 2);
-            continue;
-        }
-        if kind == "options" {
-            roles.has_options = yes(rest, 0);
-            continue;
-        }
-        let Some([Some(name), rest @ ..]) = rest.get(..) else {
-            continue;
-        };
-        let role = all.entry(name).or_default();
-        match kind.as_str() {
-            "role" => {
-                role.name.clone_from(name);
-                role.can_login = yes(rest, 0);
-                role.superuser = yes(rest, 1);
-                role.connection_limit = number(rest, 2).unwrap_or(-1);
-                role.valid_until = text(rest, 3);
-                role.expired = yes(rest, 4);
-                role.attributes = text(rest, 5)
-                    .unwrap_or_default()
-                    .split_whitespace()
-                    .map(str::to_owned)
-                    .collect();
-                role.owned = number(rest, 6).map_or(0, i64::unsigned_abs);
-                role.granted = number(rest, 7).map_or(0, i64::unsigned_abs);
+        match row.as_slice() {
+            [Some(kind), rest @ ..] if kind == "reach" => {
+                let rest = Values(rest);
+                roles.pending_inherits = rest.yes(0);
+                roles.current_is_member = rest.yes(1);
+                roles.pending_is_member = rest.yes(2);
             }
-            "member" => {
-                let membership = Membership {
-                    inherits: yes(rest, 1),
-                    sets: yes(rest, 2),
-                    admin: yes(rest, 3),
-                    circular: yes(rest, 4),
-                };
-                role.memberships
-                    .insert(text(rest, 0).unwrap_or_default(), membership);
+            [Some(kind), rest @ ..] if kind == "options" => roles.has_options = Values(rest).yes(0),
+            [Some(kind), Some(name), rest @ ..] => {
+                all.entry(name).or_default().take(kind, name, Values(rest));
             }
-            _ => {
-                let (database, setting) = (
-                    text(rest, 0).unwrap_or_default(),
-                    text(rest, 1).unwrap_or_default(),
-                );
-                if let Some((key, value)) = setting.split_once('=') {
-                    role.settings.insert((database, key.to_owned()), value.to_owned());
-                }
-            }
+            _ => {}
         }
     }
     roles.current = all.remove(names.current);
@@ -182,77 +138,63 @@ fn gather(names: Names<'_>, rows: &[Row]) -> Roles {
     roles
 }
 
-/// The statements that give the pending user the direct grants that the current one has in the
-/// session's database, and default privileges.
-pub(crate) async fn missing_grants(
-    session: &Session,
-    ctx: &StepContext<'_>,
-    names: Names<'_>,
-) -> Result<Vec<String>, DatabaseError> {
-    session.texts(ctx, &missing_grants_query(names)).await
+/// What a row has after the columns that say what it is about.
+struct Values<'a>(&'a [Option<String>]);
+
+impl Values<'_> {
+    fn text(&self, column: usize) -> Option<String> {
+        self.0.get(column).cloned().flatten()
+    }
+
+    fn yes(&self, column: usize) -> bool {
+        self.text(column).as_deref() == Some("t")
+    }
+
+    fn number(&self, column: usize) -> Option<i64> {
+        self.text(column)?.parse().ok()
+    }
+
+    fn count(&self, column: usize) -> u64 {
+        self.number(column).map_or(0, i64::unsigned_abs)
+    }
 }
 
-pub(crate) fn missing_grants_query(names: Names<'_>) -> String {
-    grants_query(names.current, names.pending, &[names.pending])
-}
+impl Role {
+    /// What one row says of the role of this name.
+    fn take(&mut self, kind: &str, name: &str, row: Values<'_>) {
+        match kind {
+            "role" => self.describe(name, &row),
+            "member" => {
+                let membership = Membership {
+                    inherits: row.yes(1),
+                    sets: row.yes(2),
+                    admin: row.yes(3),
+                    circular: row.yes(4),
+                };
+                self.memberships
+                    .insert(row.text(0).unwrap_or_default(), membership);
+            }
+            _ => {
+                let database = row.text(0).unwrap_or_default();
+                if let Some((key, value)) = row.text(1).unwrap_or_default().split_once('=') {
+                    self.settings.insert((database, key.to_owned()), value.to_owned());
+                }
+            }
+        }
+    }
 
-/// Statements that give one role what another was granted in the session's database: databases,
-/// schemas, relations, columns, routines, types, languages, foreign servers and wrappers, large objects,
-/// default privileges. Nothing on what these owners own.
-pub(crate) fn grants_query(from: &str, to: &str, owners: &[&str]) -> String {
-    let owners: Vec<String> = owners.iter().map(|owner| literal(owner)).collect();
-    let owners = format!(
-        "SELECT oid FROM pg_roles WHERE rolname IN ({})",
-        owners.join(", ")
-    );
-    let (from, to, target) = (literal(from), literal(to), literal(&identifier(to)));
-    // Each arm: an access list, the owner, what to grant on, an optional column.
-    format!(
-        "WITH acl(list, owner, object, col) AS ( \
-             SELECT datacl, datdba, format('DATABASE %I', datname), NULL::text FROM pg_database \
-                 WHERE datname = current_database() \
-             UNION ALL SELECT nspacl, nspowner, format('SCHEMA %I', nspname), NULL FROM pg_namespace \
-             UNION ALL SELECT c.relacl, c.relowner, format('%s %I.%I', \
-                 CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, n.nspname, c.relname), NULL \
-                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't' \
-             UNION ALL SELECT a.attacl, c.relowner, format('TABLE %I.%I', n.nspname, c.relname), \
-                 format(' (%I)', a.attname) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT a.attisdropped AND c.relpersistence <> 't' \
-             UNION ALL SELECT p.proacl, p.proowner, format('ROUTINE %s', p.oid::regprocedure), NULL FROM pg_proc p \
-             UNION ALL SELECT t.typacl, t.typowner, format('TYPE %I.%I', n.nspname, t.typname), NULL \
-                 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
-             UNION ALL SELECT srvacl, srvowner, format('FOREIGN SERVER %I', srvname), NULL FROM pg_foreign_server \
-             UNION ALL SELECT fdwacl, fdwowner, format('FOREIGN DATA WRAPPER %I', fdwname), NULL \
-                 FROM pg_foreign_data_wrapper \
-             UNION ALL SELECT lanacl, lanowner, format('LANGUAGE %I', lanname), NULL FROM pg_language \
-             UNION ALL SELECT lomacl, lomowner, format('LARGE OBJECT %s', oid), NULL FROM pg_largeobject_metadata \
-         ), held AS ( \
-             SELECT object, col, privilege_type AS right, is_grantable AS again, grantee \
-             FROM acl, aclexplode(acl.list) WHERE acl.list IS NOT NULL AND grantee IN \
-                 (SELECT oid FROM pg_roles WHERE rolname IN ({from}, {to})) AND grantee <> acl.owner \
-                 AND acl.owner NOT IN ({owners}) \
-         ) \
-         SELECT format('GRANT %s%s ON %s TO %s%s', h.right, h.col, h.object, {target}, \
-             CASE WHEN h.again THEN ' WITH GRANT OPTION' ELSE '' END) \
-         FROM held h JOIN pg_roles r ON r.oid = h.grantee AND r.rolname = {from} \
-         WHERE NOT EXISTS (SELECT FROM held o JOIN pg_roles q ON q.oid = o.grantee AND q.rolname = {to} \
-             WHERE o.object = h.object AND o.col IS NOT DISTINCT FROM h.col AND o.right = h.right \
-                 AND (o.again OR NOT h.again)) \
-         UNION ALL \
-         SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s GRANT %s ON %s TO %s%s', o.rolname, \
-             CASE WHEN n.nspname IS NULL THEN '' ELSE format(' IN SCHEMA %I', n.nspname) END, e.privilege_type, \
-             CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' \
-                 WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END, {target}, \
-             CASE WHEN e.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) \
-         FROM pg_default_acl d CROSS JOIN aclexplode(d.defaclacl) e JOIN pg_roles r ON r.oid = e.grantee \
-             JOIN pg_roles o ON o.oid = d.defaclrole LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace \
-         WHERE r.rolname = {from} AND e.grantee <> d.defaclrole AND d.defaclobjtype IN ('r', 'S', 'f', 'T', 'n', 'L') \
-             AND d.defaclrole NOT IN ({owners}) \
-             AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) x JOIN pg_roles q ON q.oid = x.grantee \
-                 WHERE q.rolname = {to} AND x.privilege_type = e.privilege_type \
-                     AND (x.is_grantable OR NOT e.is_grantable)) \
-         ORDER BY 1",
-    )
+    fn describe(&mut self, name: &str, row: &Values<'_>) {
+        let attributes = row.text(5).unwrap_or_default();
+        self.name = name.to_owned();
+        self.can_login = row.yes(0);
+        self.superuser = row.yes(1);
+        self.connection_limit = row.number(2).unwrap_or(-1);
+        self.valid_until = row.text(3);
+        self.expired = row.yes(4);
+        self.attributes = attributes.split_whitespace().map(str::to_owned).collect();
+        self.owned = row.count(6);
+        self.granted = row.count(7);
+    }
 }
 
 #[cfg(test)]

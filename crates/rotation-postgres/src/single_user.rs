@@ -5,12 +5,15 @@ use rotation_core::{
     async_trait,
 };
 
-use crate::connect::{Connections, Session};
+use crate::connections::Connections;
 use crate::default_policy;
-use crate::document::{Login, PostgresCredential, previous_login, same_target};
+use crate::document::{PostgresCredential, previous_login};
 use crate::error::{DatabaseError, FailureKind, caused};
+use crate::login::{Login, same_target};
 use crate::names::is_reserved;
-use crate::roles::{self, Names};
+use crate::proof::prove;
+use crate::roles::{self, Names, Role};
+use crate::session::Session;
 use crate::sql::set_password;
 use crate::superuser::{SameHost, Superuser, SuperuserHosts, explain};
 
@@ -124,7 +127,7 @@ impl CredentialBackend for SingleUser {
     }
 
     async fn test(&self, ctx: &StepContext<'_>, pending: &PostgresCredential) -> Result<(), BackendError> {
-        crate::test_login(&self.connections, ctx, pending, None).await
+        prove(&self.connections, ctx, pending, None).await
     }
 
     async fn retire(
@@ -160,12 +163,16 @@ struct Rungs<'a> {
 }
 
 enum Climbed {
+    /// By a password that is to be replaced.
     In(Session),
+    /// By the pending password: an earlier try got this far.
     AlreadySet,
+    /// By none; how each label failed.
     LockedOut(Vec<(&'static str, DatabaseError)>),
 }
 
 impl SingleUser {
+    /// Tries the logins in turn, for as long as the password is what is wrong.
     async fn climb(&self, ctx: &StepContext<'_>, rungs: Rungs<'_>) -> Result<Climbed, BackendError> {
         let order = [
             ("AWSCURRENT", Some(rungs.current)),
@@ -202,9 +209,9 @@ impl SingleUser {
         failure: DatabaseError,
     ) -> Result<(), BackendError> {
         let assistable = matches!(failure.kind(), FailureKind::Denied | FailureKind::ReadOnly);
-        if assistable && let Some(arn) = self.superuser_secret(live) {
+        if assistable && let Some(superuser) = self.superuser(live) {
             tracing::info!(user = rungs.current.user, cause = ?failure.kind(), "the superuser sets the password");
-            return self.assist(ctx, rungs, arn).await;
+            return self.assist(ctx, rungs, superuser).await;
         }
         let hint = match failure.kind() {
             FailureKind::Denied => {
@@ -224,12 +231,12 @@ impl SingleUser {
         mut failures: Vec<(&'static str, DatabaseError)>,
     ) -> Result<(), BackendError> {
         let user = &rungs.current.user;
-        if let Some(arn) = self.superuser_secret(live) {
+        if let Some(superuser) = self.superuser(live) {
             tracing::info!(
                 user,
                 "no version of the secret logs in; the superuser sets the password"
             );
-            return self.assist(ctx, rungs, arn).await;
+            return self.assist(ctx, rungs, superuser).await;
         }
         let all = so_far(&failures);
         let message = format!(
@@ -244,15 +251,19 @@ impl SingleUser {
         })
     }
 
-    fn superuser_secret<'a>(&self, live: Live<'a, PostgresCredential>) -> Option<&'a str> {
-        self.superuser.as_ref().and(live.current().superuser_secret())
+    /// The superuser that may assist, and the ARN of its secret.
+    fn superuser<'a>(&'a self, live: Live<'a, PostgresCredential>) -> Option<(&'a Superuser, &'a str)> {
+        Some((self.superuser.as_ref()?, live.current().superuser_secret()?))
     }
 
-    async fn assist(&self, ctx: &StepContext<'_>, rungs: Rungs<'_>, arn: &str) -> Result<(), BackendError> {
+    /// Has the superuser set the password.
+    async fn assist(
+        &self,
+        ctx: &StepContext<'_>,
+        rungs: Rungs<'_>,
+        (superuser, arn): (&Superuser, &str),
+    ) -> Result<(), BackendError> {
         let user = rungs.current.user.as_str();
-        let Some(superuser) = &self.superuser else {
-            return Err(BackendError::misconfigured("no superuser secret may be used"));
-        };
         if is_reserved(user) {
             return Err(BackendError::misconfigured(format!(
                 "{user} is a reserved role; its password was not set"
@@ -261,28 +272,8 @@ impl SingleUser {
         let session = superuser
             .open(ctx, &self.connections, arn, rungs.current, &[user])
             .await?;
-        let names = Names {
-            current: user,
-            pending: user,
-            owner: None,
-        };
-        let found = roles::read(&session, ctx, names)
-            .await
-            .map_err(|failure| caused("the superuser could not read the catalogs", failure))?;
-        let problem = match found.current {
-            None => Some("does not exist; create it, or correct \"username\""),
-            Some(role) if role.superuser => {
-                Some("is a superuser, which the superuser secret is not used for")
-            }
-            Some(role) if !role.can_login => {
-                Some("may not log in (NOLOGIN), which somebody decided; allow it again first")
-            }
-            Some(role) if role.expired => Some(
-                "has a VALID UNTIL that has passed, which a new password does not change; extend it: ALTER ROLE … VALID UNTIL 'infinity'",
-            ),
-            Some(_) => None,
-        };
-        if let Some(problem) = problem {
+        let role = find(ctx, &session, user).await?;
+        if let Some(problem) = unmendable(role.as_ref()) {
             return Err(BackendError::misconfigured(format!(
                 "{user} {problem}. Nothing was changed"
             )));
@@ -297,6 +288,34 @@ impl SingleUser {
             }
             Err(failure) => Err(explain(&session, ctx, failure, &[user]).await),
         }
+    }
+}
+
+/// The role of this name, as the catalogs have it.
+async fn find(ctx: &StepContext<'_>, session: &Session, user: &str) -> Result<Option<Role>, BackendError> {
+    let names = Names {
+        current: user,
+        pending: user,
+        owner: None,
+    };
+    let found = roles::read(session, ctx, names).await;
+    found
+        .map(|roles| roles.current)
+        .map_err(|failure| caused("the superuser could not read the catalogs", failure))
+}
+
+/// What is wrong with a role that a new password does not mend, or that is not the superuser secret's business.
+fn unmendable(role: Option<&Role>) -> Option<&'static str> {
+    match role {
+        None => Some("does not exist; create it, or correct \"username\""),
+        Some(role) if role.superuser => Some("is a superuser, which the superuser secret is not used for"),
+        Some(role) if !role.can_login => {
+            Some("may not log in (NOLOGIN), which somebody decided; allow it again first")
+        }
+        Some(role) if role.expired => Some(
+            "has a VALID UNTIL that has passed, which a new password does not change; extend it: ALTER ROLE … VALID UNTIL 'infinity'",
+        ),
+        Some(_) => None,
     }
 }
 

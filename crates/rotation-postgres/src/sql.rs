@@ -13,6 +13,12 @@ pub(crate) fn literal(text: &str) -> String {
     escape_literal(text)
 }
 
+/// The literals of these texts, for `IN (…)`.
+pub(crate) fn literals(texts: &[&str]) -> String {
+    let all: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+    all.join(", ")
+}
+
 /// Sets a password. What travels, and what a server's log may show, is the SCRAM verifier computed
 /// here, with a salt of its own each time.
 pub(crate) fn set_password(user: &str, password: &SecretString) -> String {

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use rotation_core::{BackendError, StepContext, async_trait};
 
-use crate::connect::{Connections, Session};
-use crate::document::{Endpoint, Login, SuperuserDocument};
+use crate::connections::Connections;
+use crate::document::SuperuserDocument;
+use crate::endpoint::Endpoint;
 use crate::error::{DatabaseError, FailureKind, caused};
-use crate::sql::{identifier, literal};
+use crate::login::Login;
+use crate::session::Session;
+use crate::sql::{identifier, literals};
 
 /// Decides where the superuser of a secret logs in, or that it must not.
 ///
@@ -122,8 +125,7 @@ impl Superuser {
 
     /// The user of the superuser secret.
     pub(crate) async fn user(ctx: &StepContext<'_>, arn: &str) -> Result<String, BackendError> {
-        let document: SuperuserDocument = ctx.timeout(ctx.secrets().read_current(arn)).await??.decode()?;
-        document.user()
+        document(ctx, arn).await?.user()
     }
 
     /// Reads the superuser secret and logs in. `users` are those that are to be changed.
@@ -135,7 +137,7 @@ impl Superuser {
         rotated: &Login,
         users: &[&str],
     ) -> Result<Session, BackendError> {
-        let document: SuperuserDocument = ctx.timeout(ctx.secrets().read_current(arn)).await??.decode()?;
+        let document = document(ctx, arn).await?;
         let named = document.endpoint()?;
         let link = SuperuserLink {
             superuser_secret: arn,
@@ -163,6 +165,10 @@ impl fmt::Debug for Superuser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Superuser").finish_non_exhaustive()
     }
+}
+
+async fn document(ctx: &StepContext<'_>, arn: &str) -> Result<SuperuserDocument, BackendError> {
+    ctx.read_secret(arn).await
 }
 
 fn refused(link: SuperuserLink<'_>) -> BackendError {
@@ -226,11 +232,10 @@ pub(crate) async fn explain_as(
 }
 
 async fn missing_admin_options(session: &Session, ctx: &StepContext<'_>, roles: &[&str]) -> Vec<String> {
-    let all: Vec<String> = roles.iter().map(|role| literal(role)).collect();
     let sql = format!(
         "SELECT rolname FROM pg_roles WHERE rolname IN ({}) \
          AND NOT pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION') ORDER BY 1",
-        all.join(", ")
+        literals(roles)
     );
     // The transaction that failed is still open.
     if session.raw(ctx, "ROLLBACK").await.is_err() {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use rotation_core::BackendError;
 
+use super::notes::notes;
+use super::plan::{MigrationPlan, Phase};
+use super::script::Script;
+use super::seen::{Database, Survey};
+use super::sessions::sessions;
+use crate::compare::{check_owner, refuse_superuser};
 use crate::difference::Difference;
-use crate::migration::Database;
-use crate::migration::script::{MigrationPlan, Phase, Script};
-use crate::migration::survey::Survey;
 use crate::owner::OwnerRole;
-use crate::plan::{check_owner, missing_for_owner, refuse_superuser};
-use crate::roles::{Membership, Role};
-use crate::sql::{identifier, list};
+use crate::roles::Role;
+use crate::sql::identifier;
 
 /// The plan. The order lets neither an open session nor a new one lose a right on the way: the role is
 /// given first, ownership moves to it next, sessions begin as it after that, and only then the
@@ -22,36 +24,14 @@ pub(super) fn plan(
     seen: &Survey,
 ) -> Result<MigrationPlan, BackendError> {
     let roles = both(users, seen)?;
-    check_owner(&seen.roles, owner)?;
-    for role in roles {
-        check(role, owner)?;
-    }
-    if !seen.refusals.is_empty() {
-        let why = seen.refusals.join(". And ");
-        return Err(BackendError::misconfigured(format!(
-            "the pair cannot be migrated as it is, and nothing was changed: {why}"
-        )));
-    }
-    let mut script = Script::new(seen);
-    let mut notes = notes(&roles, owner, seen);
-    membership(&mut script, &roles, owner, seen);
-    script.owners(&seen.home, &seen.databases_owned, owner);
-    for database in &seen.databases {
-        for statement in &database.grants {
-            script.by_superuser(&database.name, statement.clone());
-        }
-        script.owners(&database.name, &database.schemas_owned, owner);
-        of_users(&mut script, users, owner, database);
-    }
+    check(&roles, owner, seen)?;
+    let mut script = Script::new(seen, owner);
+    give(&mut script, users, &roles, owner, seen);
     script.phase = Phase::Switch;
-    notes.extend(sessions(&mut script, &roles, owner, seen));
-    for edge in &seen.edges {
-        let by = edge.grantor.as_ref().map_or_else(String::new, |grantor| {
-            format!(" GRANTED BY {}", identifier(grantor))
-        });
-        let (role, member) = (identifier(&edge.role), identifier(&edge.member));
-        script.by_superuser(&seen.home, format!("REVOKE {role} FROM {member}{by}"));
-    }
+    let moved_names = sessions(&mut script, &roles, owner, &seen.databases);
+    revoke_memberships(&mut script, seen);
+    let mut notes = notes(&roles, owner, seen);
+    notes.extend(moved_names);
     if !script.steps.is_empty() {
         notes.push(format!(
             "sessions act as {0} from then on: current_user is {0}, in expressions and policies too; \
@@ -77,7 +57,22 @@ fn both<'a>(users: &[&str; 2], seen: &'a Survey) -> Result<[&'a Role; 2], Backen
     }
 }
 
-fn check(role: &Role, owner: &OwnerRole) -> Result<(), BackendError> {
+/// Fails for what is not fit, and for what would fail half way.
+fn check(roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) -> Result<(), BackendError> {
+    check_owner(&seen.roles, owner)?;
+    for role in roles {
+        check_user(role, owner)?;
+    }
+    if seen.refusals.is_empty() {
+        return Ok(());
+    }
+    let why = seen.refusals.join(". And ");
+    Err(BackendError::misconfigured(format!(
+        "the pair cannot be migrated as it is, and nothing was changed: {why}"
+    )))
+}
+
+fn check_user(role: &Role, owner: &OwnerRole) -> Result<(), BackendError> {
     refuse_superuser(role)?;
     let name = &role.name;
     if role.attributes.contains("NOINHERIT") {
@@ -104,11 +99,32 @@ fn check(role: &Role, owner: &OwnerRole) -> Result<(), BackendError> {
     }
 }
 
-/// The role, both users in it, and it in the roles whose rights the users inherit.
-fn membership(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) {
+/// Makes the role, and gives it what the users have, in every database.
+fn give(script: &mut Script<'_>, users: &[&str; 2], roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) {
+    create(script, roles, owner, seen);
+    inherit_groups(script, roles, owner, seen);
+    script.change_owners(&seen.home, &seen.database_owners);
+    for database in &seen.databases {
+        for statement in &database.by_others {
+            script.by_superuser(&database.name, statement.clone());
+        }
+        script.change_owners(&database.name, &database.schema_owners);
+        for user in &database.owners {
+            reassign(script, user, owner, database);
+        }
+        for user in users {
+            for (_, statement) in database.by_users.iter().filter(|(by, _)| by == user) {
+                script.by_user(user, &database.name, statement.clone());
+            }
+        }
+    }
+}
+
+/// The role, and both users in it.
+fn create(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) {
     if seen.roles.owner.is_none() {
         let role = owner.name().to_owned();
-        script.at_home(&Difference::CreateOwner { role });
+        script.at_home_by_superuser(&Difference::CreateOwner { role });
     }
     for role in roles {
         let membership = role.memberships.get(owner.name());
@@ -118,12 +134,16 @@ fn membership(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, se
             Some(_) => script.lending,
             None => "",
         };
-        script.at_home(&Difference::Member {
+        script.at_home_by_superuser(&Difference::Member {
             user: role.name.clone(),
             role: owner.name().to_owned(),
             options,
         });
     }
+}
+
+/// The role in the groups whose rights the users inherit.
+fn inherit_groups(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) {
     for (group, sets) in groups(roles, owner) {
         let held = seen
             .roles
@@ -138,7 +158,7 @@ fn membership(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, se
             (true, true) if held.is_some() => script.lending,
             _ => "",
         };
-        script.at_home(&Difference::Member {
+        script.at_home_by_superuser(&Difference::Member {
             user: owner.name().to_owned(),
             role: group.clone(),
             options,
@@ -157,165 +177,32 @@ fn groups<'a>(roles: &[&'a Role; 2], owner: &OwnerRole) -> BTreeMap<&'a String, 
     groups
 }
 
-/// What the users run in one database: each gives up what it owns, then what it may run for the role.
-fn of_users(script: &mut Script<'_>, users: &[&str; 2], owner: &OwnerRole, database: &Database) {
-    for user in &database.owners {
-        let statement = format!(
-            "REASSIGN OWNED BY {} TO {}",
-            identifier(user),
-            identifier(owner.name())
-        );
-        let blocked = database.blocked.iter().filter(|(by, _)| by == user);
-        let blocked: Vec<&String> = blocked.map(|(_, what)| what).collect();
-        match (blocked.is_empty(), script.superuser) {
-            (true, _) => script.push(Some(user), &database.name, statement),
-            (false, Some(superuser)) if !superuser.is_superuser => {
-                // The new owner has to be able to create what it is given, where it is.
-                let role = identifier(owner.name());
-                let create = |what: &&String| format!("GRANT CREATE ON {what} TO {role}");
-                let revoke = |what: &&String| format!("REVOKE CREATE ON {what} FROM {role}");
-                let before = blocked.iter().map(create);
-                let statements = before.chain([statement]).chain(blocked.iter().map(revoke));
-                script.lent(&database.name, &[user], owner, statements.collect());
-            }
-            (false, _) => script.by_superuser(&database.name, statement),
+/// Gives the role what the user owns in the database.
+fn reassign(script: &mut Script<'_>, user: &str, owner: &OwnerRole, database: &Database) {
+    let role = identifier(owner.name());
+    let statement = format!("REASSIGN OWNED BY {} TO {role}", identifier(user));
+    let blocked = database.blocked.iter().filter(|(by, _)| by == user);
+    let blocked: Vec<&String> = blocked.map(|(_, what)| what).collect();
+    match (blocked.is_empty(), script.superuser) {
+        (true, _) => script.by_user(user, &database.name, statement),
+        (false, Some(superuser)) if !superuser.is_superuser => {
+            // The new owner has to be able to create what it is given, where it is.
+            let create = |what: &&String| format!("GRANT CREATE ON {what} TO {role}");
+            let revoke = |what: &&String| format!("REVOKE CREATE ON {what} FROM {role}");
+            let before = blocked.iter().map(create);
+            let statements = before.chain([statement]).chain(blocked.iter().map(revoke));
+            script.by_superuser_lent(&database.name, &[user], statements.collect());
         }
-    }
-    for user in users {
-        for (_, statement) in database.own.iter().filter(|(by, _)| by == user) {
-            script.push(Some(user), &database.name, statement.clone());
-        }
+        (false, _) => script.by_superuser(&database.name, statement),
     }
 }
 
-/// How sessions begin: the search path without `"$user"` where that would be another schema, and the
-/// role. Each user sets its own.
-///
-/// Answers where an unqualified name means another thing than before.
-fn sessions(script: &mut Script<'_>, roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) -> Vec<String> {
-    let mut notes = Vec::new();
-    // The user whose name the other's is made of has the schema, if one has.
-    let mut names = roles.map(|role| role.name.as_str());
-    names.sort_unstable();
-    for role in roles {
-        let user = role.name.as_str();
-        for database in &seen.databases {
-            let Some(path) = database.paths.get(user) else {
-                continue;
-            };
-            if let Some(value) = explicit(path, &names, owner.name(), &database.schemas) {
-                let difference = Difference::Setting {
-                    user: user.to_owned(),
-                    database: database.name.clone(),
-                    name: "search_path".to_owned(),
-                    value: Some(value),
-                };
-                script.home(user, &difference);
-                let there = |name: &&&str| database.schemas.iter().any(|schema| schema == **name);
-                let first = names.iter().find(there);
-                if first.is_some_and(|first| *first != user) {
-                    notes.push(format!(
-                        "in database {}, {user} finds unqualified names in the schema {} first from then on",
-                        database.name,
-                        first.copied().unwrap_or_default()
-                    ));
-                }
-            }
-        }
-        let missing = missing_for_owner(Some(role), user, owner);
-        for difference in missing.iter().filter(|d| matches!(d, Difference::Setting { .. })) {
-            script.home(user, difference);
-        }
-    }
-    notes
-}
-
-/// The search path with `"$user"` replaced, if it would mean another schema than before.
-fn explicit(path: &str, users: &[&str; 2], owner: &str, schemas: &[String]) -> Option<String> {
-    let is_schema = |name: &&str| schemas.iter().any(|schema| schema == *name);
-    let items = list(path);
-    let matters = users.iter().any(is_schema) || is_schema(&owner);
-    if !matters || !items.iter().any(|item| item == "$user") {
-        return None;
-    }
-    let there: Vec<String> = users
-        .iter()
-        .filter(|user| is_schema(user))
-        .map(|user| identifier(user))
-        .collect();
-    let mut explicit = Vec::new();
-    for item in items {
-        match item.as_str() {
-            "$user" => explicit.extend(there.iter().cloned()),
-            _ => explicit.push(identifier(&item)),
-        }
-    }
-    Some(explicit.join(", "))
-}
-
-fn notes(roles: &[&Role; 2], owner: &OwnerRole, seen: &Survey) -> Vec<String> {
-    let mut notes = seen.notes.clone();
-    for role in roles {
-        let attributes: Vec<&str> = role.attributes.iter().map(String::as_str).collect();
-        if !attributes.is_empty() {
-            notes.push(format!(
-                "{} has {}, which sessions that act as {} do not have; SET ROLE NONE gives it back",
-                role.name,
-                attributes.join(" "),
-                owner.name()
-            ));
-        }
-    }
-    for role in roles {
-        let administered = role.memberships.iter().filter(|(name, how)| {
-            let other = *name != owner.name() && roles.iter().all(|role| role.name != **name);
-            matches!(how, Membership { admin: true, .. }) && other
+fn revoke_memberships(script: &mut Script<'_>, seen: &Survey) {
+    for edge in &seen.edges {
+        let by = edge.grantor.as_ref().map_or_else(String::new, |grantor| {
+            format!(" GRANTED BY {}", identifier(grantor))
         });
-        for (group, _) in administered {
-            notes.push(format!(
-                "{} has the ADMIN OPTION for {group}, which sessions that act as {} do not have; SET ROLE NONE gives it back",
-                role.name,
-                owner.name()
-            ));
-        }
-    }
-    for (role, member) in &seen.followers {
-        let reaches = if role == owner.name() {
-            "reaches"
-        } else {
-            "will reach"
-        };
-        notes.push(format!(
-            "{member} is a member of {role}, and {reaches} all that the owner role owns"
-        ));
-    }
-    for database in &seen.databases {
-        let of = |note: &String| format!("in database {}: {note}", database.name);
-        notes.extend(database.notes.iter().map(of));
-    }
-    notes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_search_path_is_made_explicit_only_where_it_would_change() {
-        let users = ["app", "app_clone"];
-        for (path, schemas, expected) in [
-            ("\"$user\", public", &[][..], None),
-            ("\"$user\", public", &["app"], Some("\"app\", \"public\"")),
-            ("\"$user\", public", &["own"], Some("\"public\"")),
-            (
-                "a, \"$user\"",
-                &["app_clone", "app"],
-                Some("\"a\", \"app\", \"app_clone\""),
-            ),
-            ("crm, public", &["app"], None),
-        ] {
-            let schemas: Vec<String> = schemas.iter().map(|&name| name.to_owned()).collect();
-            assert_eq!(explicit(path, &users, "own", &schemas).as_deref(), expected);
-        }
+        let (role, member) = (identifier(&edge.role), identifier(&edge.member));
+        script.by_superuser(&seen.home, format!("REVOKE {role} FROM {member}{by}"));
     }
 }

@@ -2,59 +2,47 @@
 
 use rotation_core::{BackendError, StepContext};
 
-use crate::connect::{Connections, Row, Session};
-use crate::document::Login;
+use super::pair::LoginPair;
+use super::queries;
+use super::seen::{Administrator, Database, Edge, OwnerChange, Survey};
+use crate::connections::Connections;
 use crate::error::{DatabaseError, caused};
-use crate::migration::{Database, Owned, Pair, queries};
+use crate::grants::grants_query;
+use crate::login::Login;
 use crate::owner::OwnerRole;
-use crate::roles::{self, Names, Roles};
+use crate::roles::{self, Names};
+use crate::session::{Row, Session, first_column};
 
-/// All that is decided from.
-#[derive(Debug, Default)]
-pub(super) struct Survey {
-    pub(super) roles: Roles,
-    /// The database of the secret; it comes first in `databases`.
-    pub(super) home: String,
-    /// PostgreSQL 16 or later: memberships have options, and belong to who granted them.
-    pub(super) has_options: bool,
-    /// Memberships between the two users.
-    pub(super) edges: Vec<Edge>,
-    /// Why it cannot be migrated as it is.
-    pub(super) refusals: Vec<String>,
-    /// Other members of the users, and of the owner role: role, member.
-    pub(super) followers: Vec<(String, String)>,
-    pub(super) superuser: Option<Administrator>,
-    /// Changes of a database's owner, by each user.
-    pub(super) databases_owned: Vec<Owned>,
-    pub(super) databases: Vec<Database>,
-    pub(super) notes: Vec<String>,
-}
-
-/// A membership of one user in the other.
-#[derive(Debug)]
-pub(super) struct Edge {
-    pub(super) role: String,
-    pub(super) member: String,
-    /// Who granted it, where that counts.
-    pub(super) grantor: Option<String>,
-}
-
-/// The superuser secret's user.
-#[derive(Debug, Default)]
-pub(super) struct Administrator {
-    pub(super) name: String,
-    pub(super) is_superuser: bool,
-    /// Those of the pair and the owner role whose rights it lacks.
-    pub(super) lacks: Vec<String>,
-}
-
+/// Reads all of it. `superuser` is the user of the superuser secret, if there is one.
 pub(super) async fn read(
     connections: &Connections,
     ctx: &StepContext<'_>,
-    pair: &Pair,
+    pair: &LoginPair,
     owner: &OwnerRole,
     superuser: Option<String>,
 ) -> Result<Survey, BackendError> {
+    let (mut survey, mut databases) = cluster(connections, ctx, pair, owner, superuser).await?;
+    databases.sort_by_key(|(name, _)| *name != survey.home);
+    for (name, needed) in databases {
+        match database(connections, ctx, pair, owner, &name).await {
+            Ok(database) => survey.databases.push(database),
+            Err(error) if needed => return Err(error),
+            Err(error) => survey
+                .notes
+                .push(format!("nothing of theirs is in database {name}, and {error}")),
+        }
+    }
+    Ok(survey)
+}
+
+/// What is of the whole cluster, and the databases to look at: each with whether it has something of the pair's.
+async fn cluster(
+    connections: &Connections,
+    ctx: &StepContext<'_>,
+    pair: &LoginPair,
+    owner: &OwnerRole,
+    superuser: Option<String>,
+) -> Result<(Survey, Vec<(String, bool)>), BackendError> {
     let login = pair.current();
     let session = open(connections, ctx, login).await?;
     let unreadable = |failure| caused("the catalogs could not be read", failure);
@@ -77,58 +65,48 @@ pub(super) async fn read(
         ..Administrator::default()
     });
     let mut databases = Vec::new();
-    for row in rows {
-        match row.into_iter().collect::<Option<Vec<String>>>().as_deref() {
-            Some([kind, name, needed]) if kind == "database" => {
-                databases.push((name.clone(), needed == "t"));
-            }
-            Some([kind, rest @ ..]) => survey.take(kind, rest),
-            _ => {}
+    for row in rows.into_iter().filter_map(texts) {
+        match row.as_slice() {
+            [kind, name, needed] if kind == "database" => databases.push((name.clone(), needed == "t")),
+            [kind, rest @ ..] => take(&mut survey, kind, rest),
+            [] => {}
         }
     }
-    databases.sort_by_key(|(name, _)| *name != survey.home);
-    for (name, needed) in databases {
-        match database(connections, ctx, pair, owner, &name).await {
-            Ok(database) => survey.databases.push(database),
-            Err(error) if needed => return Err(error),
-            Err(error) => survey
-                .notes
-                .push(format!("nothing of theirs is in database {name}, and {error}")),
-        }
-    }
-    Ok(survey)
+    Ok((survey, databases))
 }
 
-impl Survey {
-    /// Puts a row down that is of the whole cluster.
-    fn take(&mut self, kind: &str, row: &[String]) {
-        match (kind, row) {
-            ("edge", [role, member, grantor]) => self.edges.push(Edge {
-                role: role.clone(),
-                member: member.clone(),
-                grantor: Some(grantor.clone()).filter(|grantor| !grantor.is_empty()),
-            }),
-            ("refusal", [why]) => self.refusals.push(why.clone()),
-            ("follower", [role, member]) => self.followers.push((role.clone(), member.clone())),
-            ("owned", [by, statement, may]) => self.databases_owned.push(owned(by, statement, may)),
-            ("has options", [yes]) => self.has_options = yes == "t",
-            ("superuser", [yes]) => {
-                if let Some(superuser) = &mut self.superuser {
-                    superuser.is_superuser = yes == "t";
-                }
+/// A row without nulls.
+fn texts(row: Row) -> Option<Vec<String>> {
+    row.into_iter().collect()
+}
+
+fn take(survey: &mut Survey, kind: &str, row: &[String]) {
+    match (kind, row) {
+        ("edge", [role, member, grantor]) => survey.edges.push(Edge {
+            role: role.clone(),
+            member: member.clone(),
+            grantor: Some(grantor.clone()).filter(|grantor| !grantor.is_empty()),
+        }),
+        ("refusal", [why]) => survey.refusals.push(why.clone()),
+        ("follower", [role, member]) => survey.followers.push((role.clone(), member.clone())),
+        ("owned", [by, statement, may]) => survey.database_owners.push(owner_change(by, statement, may)),
+        ("has options", [yes]) => survey.has_options = yes == "t",
+        ("superuser", [yes]) => {
+            if let Some(superuser) = &mut survey.superuser {
+                superuser.is_superuser = yes == "t";
             }
-            ("lacks", [role]) => {
-                if let Some(superuser) = &mut self.superuser {
-                    superuser.lacks.push(role.clone());
-                }
-            }
-            _ => {}
         }
+        ("lacks", [role]) => {
+            if let Some(superuser) = &mut survey.superuser {
+                superuser.lacks.push(role.clone());
+            }
+        }
+        _ => {}
     }
 }
 
-fn owned(by: &str, statement: &str, may: &str) -> Owned {
-    Owned {
+fn owner_change(by: &str, statement: &str, may: &str) -> OwnerChange {
+    OwnerChange {
         by: by.to_owned(),
         statement: statement.to_owned(),
         may: may == "t",
@@ -152,7 +130,7 @@ async fn open(
 async fn database(
     connections: &Connections,
     ctx: &StepContext<'_>,
-    pair: &Pair,
+    pair: &LoginPair,
     owner: &OwnerRole,
     name: &str,
 ) -> Result<Database, BackendError> {
@@ -161,63 +139,56 @@ async fn database(
         ..Database::default()
     };
     for login in &pair.logins {
-        let there = Login {
-            database: name.to_owned(),
-            ..login.clone()
-        };
-        let session = open(connections, ctx, &there).await?;
+        let session = open(connections, ctx, &login.in_database(name)).await?;
         let read = look(&session, ctx, pair, owner, &mut database).await;
         read.map_err(|failure| caused(format!("the catalogs of {name} could not be read"), failure))?;
         session.close(ctx).await;
     }
-    database.grants.sort();
-    database.grants.dedup();
+    database.by_others.sort();
+    database.by_others.dedup();
     Ok(database)
 }
 
 async fn look(
     session: &Session,
     ctx: &StepContext<'_>,
-    pair: &Pair,
+    pair: &LoginPair,
     owner: &OwnerRole,
     into: &mut Database,
 ) -> Result<(), DatabaseError> {
     let user = session.user();
     // As the session begins: before anything is set in it.
     let path = session.raw(ctx, "SHOW search_path").await?;
-    if let Some(path) = path.into_iter().next().and_then(|mut row| row.pop().flatten()) {
+    if let Some(path) = first_column(path).into_iter().next() {
         into.paths.insert(user.to_owned(), path);
     }
     let [current, pending] = pair.names();
     let keep = [current, pending, owner.name()];
-    let grants = roles::grants_query(user, owner.name(), &keep);
+    let grants = grants_query(user, owner.name(), &keep);
     for statement in session.texts(ctx, &grants).await? {
         // Who may pass a right on needs nobody else for it.
         match statement.starts_with("GRANT ") && statement.ends_with(" WITH GRANT OPTION") {
-            true => into.of_user(user, statement),
-            false => into.grants.push(statement),
+            true => into.add_for_user(user, statement),
+            false => into.by_others.push(statement),
         }
     }
     let query = queries::of_user(user, owner.name(), &keep, &pair.current().database);
     let rows = session.run(ctx, &query).await?;
-    for row in rows {
-        gather(user, row, into);
+    for row in rows.into_iter().filter_map(texts) {
+        gather(user, &row, into);
     }
     Ok(())
 }
 
-fn gather(user: &str, row: Row, into: &mut Database) {
-    let Some(row) = row.into_iter().collect::<Option<Vec<String>>>() else {
-        return;
-    };
-    match row.as_slice() {
+fn gather(user: &str, row: &[String], into: &mut Database) {
+    match row {
         [kind, statement, may] if kind == "owned" => {
-            into.schemas_owned.push(owned(user, statement, may));
+            into.schema_owners.push(owner_change(user, statement, may));
         }
         [kind, ..] if kind == "owns" => into.owners.push(user.to_owned()),
         [kind, what, _] if kind == "blocked" => into.blocked.push((user.to_owned(), what.clone())),
-        [kind, statement, _] if kind == "own" => into.of_user(user, statement.clone()),
-        [kind, statement, _] if kind == "policy" => into.grants.push(statement.clone()),
+        [kind, statement, _] if kind == "own" => into.add_for_user(user, statement.clone()),
+        [kind, statement, _] if kind == "policy" => into.by_others.push(statement.clone()),
         [kind, what, _] if kind == "restricts" => into.notes.push(format!(
             "the restrictive policy {what} is for {user} alone; from then on it restricts both users"
         )),

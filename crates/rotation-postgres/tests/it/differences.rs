@@ -1,24 +1,9 @@
 //! What the second user lacks reaches it, and no more than that; and what cannot is said.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
 use rotation_core::AWSCURRENT;
-use rotation_postgres::{AlternatingUsers, OwnerRole};
 use serde_json::json;
 
-mod support;
-
-use support::{World, alternating, login, rows};
-
-fn sharing(owner: &str) -> AlternatingUsers {
-    alternating().with_owner_role(OwnerRole::created(owner))
-}
+use crate::support::{World, alternating, login, rows, sharing};
 
 #[tokio::test]
 async fn an_owner_role_keeps_what_a_membership_gave() {
@@ -168,10 +153,7 @@ async fn an_admin_option_is_asked_for_only_where_it_is_missing() {
 #[tokio::test]
 async fn a_validity_in_the_past_of_all_times_is_mended() {
     let world = World::new().await;
-    let arn = world.user("past").await;
-    for _ in 0..2 {
-        world.rotated(alternating(), &arn).await;
-    }
+    let arn = world.pair("past").await;
     world.sql("ALTER ROLE past_clone VALID UNTIL '-infinity'").await;
     world.rotated(alternating(), &arn).await;
 }

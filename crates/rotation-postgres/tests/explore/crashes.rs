@@ -1,32 +1,18 @@
 //! A crash before every message to and from the database and every call of Secrets Manager, and then a
 //! replay.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
 use std::collections::BTreeSet;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, CredentialBackend, Retire, Retirement};
 use rotation_testkit::postgres::WireProxy;
 use rotation_testkit::{Fault, StepResult};
 
-mod support;
-
-use support::{TIME, World, connections, errors};
+use crate::support::{TIME, World, connections, errors, proxy};
 
 /// A world whose secrets lead through a proxy under the simulator's faults.
 async fn proxied() -> (World, WireProxy) {
     let mut world = World::new().await;
-    let upstream = ([127, 0, 0, 1], world.server.port()).into();
-    let proxy = WireProxy::start(upstream, world.simulator.faults())
-        .await
-        .unwrap();
+    let proxy = proxy(world.server, world.simulator.faults()).await;
     (world.port, world.plaintext) = (proxy.port(), true);
     (world, proxy)
 }
@@ -179,7 +165,7 @@ async fn what_falls_off_is_kept_and_a_crash_right_after_changes_nothing() {
         panic!("{:?}", replayed.result)
     };
     let kept = report
-        .retired
+        .endings
         .iter()
         .find(|retired| retired.why == Retire::FallingOff)
         .unwrap();

@@ -1,13 +1,5 @@
 //! No password in the server's log, nor in ours, whatever happens.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -15,9 +7,7 @@ use rotation_core::{AWSCURRENT, AWSPREVIOUS};
 use rotation_postgres::OwnerRole;
 use serde_json::json;
 
-mod support;
-
-use support::{World, alternating, single};
+use crate::support::{World, alternating, failure, single};
 
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
@@ -72,7 +62,7 @@ async fn no_password_is_written_anywhere() {
     world.sql("ALTER ROLE secret_shared SUPERUSER").await;
     said += &world.fails(alternating(), &shared).await;
     collect(&shared);
-    let error = support::failure(
+    let error = failure(
         &single(),
         &world.document("secret_solo", "a wrong one", &json!({})),
     )

@@ -2,24 +2,11 @@
 //! with faults at the backend's calls and at those of Secrets Manager. Each history has roles of its own. The
 //! messages to and from the server are explored in `crashes.rs`.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
 use rotation_core::Grace;
 use rotation_testkit::explore::{Explorer, Report};
 use rotation_testkit::{Fault, Subject};
 
-#[path = "support/subject.rs"]
-mod subject;
-mod support;
-
-use subject::{Alternating, Single};
+use crate::subject::{Alternating, Single};
 
 fn explored(explorer: Explorer<impl Subject>, distinct: usize) -> Report {
     let report = explorer

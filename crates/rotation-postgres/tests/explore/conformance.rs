@@ -1,22 +1,9 @@
 //! Both strategies keep the contract, on the real server.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
 use rotation_testkit::Subject;
 use rotation_testkit::conformance::{Clause, Conformance};
 
-#[path = "support/subject.rs"]
-mod subject;
-mod support;
-
-use subject::{Alternating, Single};
+use crate::subject::{Alternating, Single};
 
 /// The clauses that look at single requests: those of the wire are counted and cut in other tests.
 fn suite<S: Subject>(subject: S) -> Conformance<S> {
@@ -24,7 +11,7 @@ fn suite<S: Subject>(subject: S) -> Conformance<S> {
         .at_most(12)
         .not_applicable(
             Clause::DeadlineIsKept,
-            "a server that never answers is in `failures.rs`",
+            "a server that never answers is in `it/failures.rs`",
         )
         .not_applicable(
             Clause::CancellationIsSafe,

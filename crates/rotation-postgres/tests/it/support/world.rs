@@ -1,35 +1,17 @@
-//! A world for tests: one real server for the whole binary, a simulated Secrets Manager for each test.
+//! A server, and a simulated Secrets Manager of the test's own.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
-use std::error::Error;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rotation_core::{
-    AWSCURRENT, BackendError, CredentialBackend, Deadline, OsRandom, Outside, Retire, Retirement, Rotator,
-    SecretReader, SecretValue, Step, StepContext, StoreError, StoreErrorKind, TokioClock, async_trait,
-};
-use rotation_postgres::{AlternatingUsers, CaBundle, Connections, DatabaseError, FailureKind, SingleUser};
+use rotation_core::{AWSCURRENT, CredentialBackend, Rotator, SecretValue};
 use rotation_testkit::postgres::PostgresServer;
 use rotation_testkit::{Simulator, SimulatorStore, StepResult, StepRun, TravelClock};
 use serde_json::{Value, json};
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::Client;
 
-/// This binary's server; it ends with the process.
-pub(crate) fn server() -> &'static PostgresServer {
-    static SERVER: OnceLock<PostgresServer> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        PostgresServer::builder()
-            .setting("log_statement", "all")
-            .setting("log_connections", "on")
-            .setting("max_connections", "300")
-            .start()
-            .unwrap()
-    })
-}
+use super::servers::{alternating, login, rows, server};
 
+/// How long a step may take.
 pub(crate) const TIME: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
@@ -111,7 +93,16 @@ impl World {
         self.secret("rotated", &document)
     }
 
-    /// The same without `masterarn`.
+    /// The same, after two rotations: both users are there and log in.
+    pub(crate) async fn pair(&self, user: &str) -> String {
+        let arn = self.user(user).await;
+        for _ in 0..2 {
+            self.rotated(alternating(), &arn).await;
+        }
+        arn
+    }
+
+    /// A user without `masterarn` in its secret.
     pub(crate) async fn lone_user(&self, user: &str) -> String {
         self.sql(&format!("CREATE ROLE \"{user}\" LOGIN PASSWORD 'first'"))
             .await;
@@ -119,11 +110,12 @@ impl World {
     }
 
     pub(crate) fn value(&self, arn: &str, label: &str) -> Value {
-        let value = self.simulator.operator().value(arn, label).unwrap();
-        let SecretValue::Text(text) = value else {
-            panic!("a text")
-        };
-        serde_json::from_str(text.expose_secret()).unwrap()
+        self.simulator
+            .operator()
+            .value(arn, label)
+            .unwrap()
+            .decode()
+            .unwrap()
     }
 
     /// User name and password under a label.
@@ -164,6 +156,12 @@ impl World {
         self.login(arn, AWSCURRENT).await.unwrap();
     }
 
+    /// The next step, which has to succeed.
+    pub(crate) async fn done<B: CredentialBackend>(&self, rotator: &Rotator<B, SimulatorStore>) {
+        let run = self.simulator.step(rotator, TIME).await.unwrap();
+        assert!(run.result.is_done(), "{:?}", run.result);
+    }
+
     /// A rotation without replays; what failed. It is given up then.
     pub(crate) async fn once(&self, backend: impl CredentialBackend, arn: &str) -> Vec<String> {
         self.simulator.configure(|options| options.replays = 0);
@@ -180,6 +178,12 @@ impl World {
         let superuser = document["masterarn"].as_str().unwrap();
         let calls = self.simulator.calls();
         calls.iter().filter(|call| call.secret_id == superuser).count()
+    }
+
+    /// How many logins failed by their password, of users whose name begins so.
+    pub(crate) fn failed_logins(&self, user: &str) -> usize {
+        let line = format!("password authentication failed for user \"{user}");
+        self.server.log().matches(&line).count()
     }
 
     /// Runs statements as the user under a label.
@@ -215,111 +219,4 @@ pub(crate) fn errors(runs: &[StepRun]) -> Vec<String> {
         other => Some(format!("{other:?}")),
     };
     runs.iter().filter_map(said).collect()
-}
-
-pub(crate) async fn login(
-    port: u16,
-    database: &str,
-    user: &str,
-    password: &str,
-) -> Result<Client, tokio_postgres::Error> {
-    let mut config = Config::new();
-    config
-        .host("127.0.0.1")
-        .port(port)
-        .dbname(database)
-        .user(user)
-        .password(password);
-    let (client, connection) = config.connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-pub(crate) async fn rows(client: &Client, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
-    let messages = client.simple_query(sql).await?;
-    let row = |message| match message {
-        SimpleQueryMessage::Row(row) => Some(
-            (0..row.len())
-                .map(|column| row.get(column).unwrap_or("-").to_owned())
-                .collect(),
-        ),
-        _ => None,
-    };
-    Ok(messages.into_iter().filter_map(row).collect())
-}
-
-/// Connections that trust this binary's server.
-pub(crate) fn connections() -> Connections {
-    Connections::new(&CaBundle::Pem(server().ca_pem().as_bytes().to_vec())).unwrap()
-}
-
-pub(crate) fn single() -> SingleUser {
-    SingleUser::new(connections())
-}
-
-pub(crate) fn alternating() -> AlternatingUsers {
-    AlternatingUsers::new(connections())
-}
-
-/// No other secrets.
-struct NoSecrets;
-
-#[async_trait]
-impl SecretReader for NoSecrets {
-    async fn read_current(&self, _: &str) -> Result<SecretValue, StoreError> {
-        Err(StoreError::not_applied(
-            StoreErrorKind::NotFound,
-            "no secrets here",
-        ))
-    }
-}
-
-/// testSecret of one credential, with this much time.
-pub(crate) async fn test_within<B>(backend: &B, document: &Value, time: Duration) -> Result<(), BackendError>
-where
-    B: CredentialBackend,
-{
-    let credential = SecretValue::text(document.to_string()).decode().unwrap();
-    let clock = TokioClock::new();
-    let outside = Outside {
-        clock: &clock,
-        random: &OsRandom,
-        secrets: &NoSecrets,
-    };
-    let deadline = Deadline::after(&clock, time);
-    let ctx = StepContext::new("arn", "token", Step::TestSecret, deadline, outside);
-    backend.test(&ctx, &credential).await
-}
-
-/// The end of one credential.
-pub(crate) async fn retire<B: CredentialBackend>(
-    backend: &B,
-    document: &Value,
-    why: Retire,
-) -> Result<Retirement, BackendError> {
-    let credential = SecretValue::text(document.to_string()).decode().unwrap();
-    let clock = TokioClock::new();
-    let outside = Outside {
-        clock: &clock,
-        random: &OsRandom,
-        secrets: &NoSecrets,
-    };
-    let ctx = StepContext::new(
-        "arn",
-        "token",
-        Step::FinishSecret,
-        Deadline::after(&clock, TIME),
-        outside,
-    );
-    backend.retire(&ctx, &credential, why).await
-}
-
-/// What went wrong at testSecret: the kind, and the whole text.
-pub(crate) async fn failure<B: CredentialBackend>(backend: &B, document: &Value) -> (FailureKind, String) {
-    let error = test_within(backend, document, TIME).await.unwrap_err();
-    let text = rotation_core::chain(&error).to_string();
-    let source = error
-        .source()
-        .and_then(|source| source.downcast_ref::<DatabaseError>());
-    (source.unwrap_or_else(|| panic!("{text}")).kind(), text)
 }

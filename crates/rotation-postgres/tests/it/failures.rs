@@ -1,13 +1,5 @@
 //! Each way in which a login can fail, told apart and with what to do about it.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
@@ -16,9 +8,7 @@ use rotation_postgres::{CaBundle, Connections, FailureKind, SingleUser};
 use rotation_testkit::postgres::{Authority, PostgresServer};
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{World, connections, failure, login, rows, single, test_within};
+use crate::support::{TIME, World, connections, failure, login, rows, single, test_within};
 
 /// A server of this test's own, whose certificate is made by `issue`.
 fn with_certificate(
@@ -97,13 +87,9 @@ async fn the_servers_codes_are_told_apart() {
         assert!(text.contains(words) && text.contains(user), "{text}");
     }
     assert!(
-        test_within(
-            &single(),
-            &world.document("right_user", "p", &json!({})),
-            support::TIME
-        )
-        .await
-        .is_ok()
+        test_within(&single(), &world.document("right_user", "p", &json!({})), TIME)
+            .await
+            .is_ok()
     );
 }
 
@@ -182,7 +168,7 @@ async fn each_fault_of_tls_has_its_own_error_and_none_falls_back() {
     let (kind, text) = failure(&SingleUser::new(trusting(good.ca_pem())), &address).await;
     assert_eq!(kind, FailureKind::WrongServerName, "{text}");
     let named = trusting(good.ca_pem()).with_server_name("127.0.0.1", "localhost");
-    test_within(&SingleUser::new(named), &address, support::TIME)
+    test_within(&SingleUser::new(named), &address, TIME)
         .await
         .unwrap();
     let misnamed = trusting(good.ca_pem()).with_server_name("127.0.0.1", "not a name");
@@ -215,7 +201,7 @@ async fn plaintext_needs_the_secrets_word_and_the_callers() {
         let (kind, text) = failure(&strict, &document(&server, ssl.clone())).await;
         assert_eq!(kind, FailureKind::TlsNotOffered, "{text}");
         assert!(text.contains("does not allow plaintext"), "{text}");
-        test_within(&lenient, &document(&server, ssl), support::TIME)
+        test_within(&lenient, &document(&server, ssl), TIME)
             .await
             .unwrap();
     }
@@ -246,7 +232,7 @@ async fn a_server_that_stops_and_one_that_waits_are_unavailable() {
     let (kind, text) = failure(&backend, &document).await;
     assert_eq!(kind, FailureKind::Refused, "{text}");
     server.restart().unwrap();
-    test_within(&backend, &document, support::TIME).await.unwrap();
+    test_within(&backend, &document, TIME).await.unwrap();
 }
 
 /// A lock that somebody holds, and a statement that takes too long, end by the server's own time-outs.

@@ -1,21 +1,20 @@
 //! What a migration to a shared owner role cannot do by itself: said before anything is changed, or before
 //! anything is taken away.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
+use std::sync::OnceLock;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS};
 use rotation_postgres::Migration;
+use rotation_testkit::postgres::PostgresServer;
 use serde_json::json;
 
-mod support;
+use crate::support::{World, alternating, connections, login, rows, start};
 
-use support::{World, alternating, connections, rows};
+/// A world on a server of this module's own: a migration looks into every database.
+async fn world() -> World {
+    static SERVER: OnceLock<PostgresServer> = OnceLock::new();
+    World::at(SERVER.get_or_init(start)).await
+}
 
 /// A pair of this name in the database of a master as RDS has it, after two rotations.
 async fn staffed(world: &World, master: &str, user: &str) -> String {
@@ -27,7 +26,7 @@ async fn staffed(world: &World, master: &str, user: &str) -> String {
     world
         .sql(&format!("CREATE DATABASE {master} OWNER {master}"))
         .await;
-    let session = support::login(world.server.port(), master, master, "of master")
+    let session = login(world.server.port(), master, master, "of master")
         .await
         .unwrap();
     rows(&session, &format!("CREATE ROLE {user} LOGIN PASSWORD 'first'"))
@@ -44,7 +43,7 @@ async fn staffed(world: &World, master: &str, user: &str) -> String {
 
 async fn in_database(world: &World, arn: &str, label: &str, database: &str) -> tokio_postgres::Client {
     let (user, password) = world.credential(arn, label);
-    support::login(world.server.port(), database, &user, &password)
+    login(world.server.port(), database, &user, &password)
         .await
         .unwrap()
 }
@@ -52,7 +51,7 @@ async fn in_database(world: &World, arn: &str, label: &str, database: &str) -> t
 /// PostgreSQL only warns of a GRANT by somebody who may not: nothing is taken away before it has had its effect.
 #[tokio::test]
 async fn a_right_that_the_master_cannot_give_is_not_lost() {
-    let world = World::new().await;
+    let world = world().await;
     let arn = staffed(&world, "head", "hand").await;
     world.sql("CREATE ROLE vendor").await;
     world.sql_in(
@@ -105,7 +104,7 @@ async fn a_right_that_the_master_cannot_give_is_not_lost() {
 /// The usual SECURITY DEFINER pattern: a function of the user's in a schema where it may not create.
 #[tokio::test]
 async fn what_lies_in_a_schema_where_the_user_may_not_create_moves_too() {
-    let world = World::new().await;
+    let world = world().await;
     for (master, user, superuser) in [("chief", "clerk", false), ("chair", "typist", true)] {
         let arn = staffed(&world, master, user).await;
         world
@@ -143,11 +142,8 @@ async fn what_lies_in_a_schema_where_the_user_may_not_create_moves_too() {
 
 #[tokio::test]
 async fn defaults_that_the_users_have_apart_converge_on_the_narrower() {
-    let world = World::new().await;
-    let arn = world.user("apart").await;
-    for _ in 0..2 {
-        world.rotated(alternating(), &arn).await;
-    }
+    let world = world().await;
+    let arn = world.pair("apart").await;
     world
         .sql("CREATE ROLE apart_reports; CREATE SCHEMA apart_s; GRANT ALL ON SCHEMA apart_s TO apart")
         .await;
@@ -183,7 +179,7 @@ async fn defaults_that_the_users_have_apart_converge_on_the_narrower() {
 /// What would fail half way is found before anything is changed.
 #[tokio::test]
 async fn what_stands_in_the_way_is_said_before_anything_is_changed() {
-    let world = World::new().await;
+    let world = world().await;
     let rows: [(&str, &str, &str); 4] = [
         (
             "blocked_a",
@@ -207,10 +203,7 @@ async fn what_stands_in_the_way_is_said_before_anything_is_changed() {
         ),
     ];
     for (user, sql, words) in rows {
-        let arn = world.user(user).await;
-        for _ in 0..2 {
-            world.rotated(alternating(), &arn).await;
-        }
+        let arn = world.pair(user).await;
         world.sql(sql).await;
         let migration = Migration::new(connections(), format!("{user}_owner"));
         let error = migration
@@ -269,11 +262,8 @@ async fn what_stands_in_the_way_is_said_before_anything_is_changed() {
 /// What is not carried over, or means another thing from then on, is in the notes.
 #[tokio::test]
 async fn what_a_person_has_to_know_is_noted() {
-    let world = World::new().await;
-    let arn = world.user("noted").await;
-    for _ in 0..2 {
-        world.rotated(alternating(), &arn).await;
-    }
+    let world = world().await;
+    let arn = world.pair("noted").await;
     world
         .sql("CREATE ROLE noted_team; GRANT noted_team TO noted WITH ADMIN OPTION; ALTER ROLE noted CREATEDB; \
               CREATE ROLE noted_reader; GRANT noted TO noted_reader; CREATE SCHEMA noted AUTHORIZATION noted; \
@@ -301,7 +291,7 @@ async fn what_a_person_has_to_know_is_noted() {
 
 #[tokio::test]
 async fn what_is_not_fit_is_refused_and_nothing_is_changed() {
-    let world = World::new().await;
+    let world = world().await;
     let store = world.simulator.store();
     let arn = world.user("unfit").await;
     let migration = Migration::new(connections(), "unfit_owner");

@@ -1,20 +1,10 @@
 //! Roles that are not the pair's are not taken over, whoever arranges it.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
 use rotation_core::{AWSCURRENT, Retire, Retirement};
 use rotation_postgres::OwnerRole;
 use serde_json::json;
 
-mod support;
-
-use support::{World, alternating, login, rows};
+use crate::support::{World, alternating, login, retire, rows};
 
 async fn logs_in(world: &World, user: &str, password: &str) -> bool {
     login(world.server.port(), "postgres", user, password)
@@ -118,10 +108,10 @@ async fn what_a_databases_owner_arranges_does_not_reach_the_superusers_statement
 async fn a_login_that_could_not_be_tried_is_not_taken_for_gone() {
     let world = World::new().await;
     let document = world.document("nobody", "x", &json!({ "port": 1 }));
-    let result = support::retire(&alternating(), &document, Retire::Superseded).await;
+    let result = retire(&alternating(), &document, Retire::Superseded).await;
     assert!(result.unwrap_err().to_string().contains("may still work"));
     let document = world.document("nobody", "x", &json!({}));
-    let gone = support::retire(&alternating(), &document, Retire::Superseded)
+    let gone = retire(&alternating(), &document, Retire::Superseded)
         .await
         .unwrap();
     assert_eq!(gone, Retirement::AlreadyGone);

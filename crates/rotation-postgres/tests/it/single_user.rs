@@ -1,48 +1,30 @@
 //! One user, whose password is changed in place, on a real server.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
 use std::time::Instant;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, Step};
 use rotation_testkit::model::Principal;
-use rotation_testkit::postgres::WireProxy;
 use rotation_testkit::{Fault, Faults};
 
-mod support;
-
-use support::{TIME, World, errors, login, single};
+use crate::support::{TIME, World, errors, login, proxy, single};
 
 #[tokio::test]
 async fn the_password_is_changed_in_place_with_two_connections() {
-    let manual = include_str!("../../../docs/costs.md");
+    let manual = include_str!("../../../../docs/costs.md");
     assert!(manual.contains("| `SingleUser` | 12 | 2 logins |"));
     let mut world = World::new().await;
-    let upstream = ([127, 0, 0, 1], world.server.port()).into();
-    let proxy = WireProxy::start(upstream, Faults::new()).await.unwrap();
+    let proxy = proxy(world.server, Faults::new()).await;
     world.port = proxy.port();
     let arn = world.lone_user("solo").await;
-    let refused = || {
-        let log = world.server.log();
-        log.matches("password authentication failed for user \"solo\"")
-            .count()
-    };
     for _ in 0..3 {
-        let (connections, before) = (proxy.connections(), refused());
+        let (connections, failed) = (proxy.connections(), world.failed_logins("solo"));
         let (user, old) = world.credential(&arn, AWSCURRENT);
         world.simulator.clear_calls();
         world.rotated(single(), &arn).await;
         assert_eq!(proxy.connections() - connections, 2);
         assert_eq!(
-            refused(),
-            before,
+            world.failed_logins("solo"),
+            failed,
             "a rotation without trouble makes no login that fails"
         );
         let calls = world.simulator.calls();
@@ -71,15 +53,7 @@ async fn the_window_without_a_current_password_is_from_set_to_finish() {
         if step == Step::SetSecret {
             closed = Some(Instant::now());
         }
-        assert!(
-            world
-                .simulator
-                .step(&rotator, TIME)
-                .await
-                .unwrap()
-                .result
-                .is_done()
-        );
+        world.done(&rotator).await;
         let works = world.login(&arn, AWSCURRENT).await.is_ok();
         assert_eq!(
             works,
@@ -110,24 +84,8 @@ async fn whichever_version_logs_in_is_used() {
     // AWSPENDING: the step died after the password was set.
     world.simulator.operator().rotate(&arn).unwrap();
     let rotator = world.rotator(single());
-    assert!(
-        world
-            .simulator
-            .step(&rotator, TIME)
-            .await
-            .unwrap()
-            .result
-            .is_done()
-    );
-    assert!(
-        world
-            .simulator
-            .step(&rotator, TIME)
-            .await
-            .unwrap()
-            .result
-            .is_done()
-    );
+    world.done(&rotator).await;
+    world.done(&rotator).await;
     let next = world.simulator.faults().passages().len() + 1;
     world.simulator.faults().at(next, Fault::CrashBefore);
     let runs = world.simulator.run(&rotator, TIME).await;

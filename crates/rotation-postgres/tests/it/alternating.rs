@@ -1,21 +1,11 @@
 //! Two users that take turns, on a real server.
 
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
 use rotation_core::{AWSCURRENT, AWSPREVIOUS};
-use rotation_testkit::postgres::WireProxy;
+use rotation_testkit::model::Principal;
 use rotation_testkit::{Fault, Faults};
 use serde_json::json;
 
-mod support;
-
-use support::{World, alternating, errors, login, rows};
+use crate::support::{TIME, World, alternating, errors, login, proxy, rows};
 
 /// The `ALTER ROLE … SET` of a user, in all databases.
 async fn settings(world: &World, user: &str) -> Vec<Vec<String>> {
@@ -39,39 +29,28 @@ async fn the_second_user_is_created_and_then_both_take_turns() {
 
 #[tokio::test]
 async fn a_warm_rotation_reads_no_superuser_secret_and_makes_three_connections() {
-    let manual = include_str!("../../../docs/costs.md");
+    let manual = include_str!("../../../../docs/costs.md");
     assert!(manual.contains("| `AlternatingUsers` | 12 | 3 logins |"));
     let mut world = World::new().await;
-    let upstream = ([127, 0, 0, 1], world.server.port()).into();
-    let proxy = WireProxy::start(upstream, Faults::new()).await.unwrap();
+    let proxy = proxy(world.server, Faults::new()).await;
     world.port = proxy.port();
-    let arn = world.user("warm").await;
-    world.rotated(alternating(), &arn).await;
-    world.rotated(alternating(), &arn).await;
+    let arn = world.pair("warm").await;
     for _ in 0..2 {
         world.simulator.clear_calls();
-        let before = proxy.connections();
-        let failed = world
-            .server
-            .log()
-            .matches("password authentication failed for user \"warm")
-            .count();
+        let (connections, failed) = (proxy.connections(), world.failed_logins("warm"));
         world.rotated(alternating(), &arn).await;
         assert_eq!(world.superuser_reads(&arn), 0);
         let calls = world.simulator.calls();
         let calls = calls
             .iter()
-            .filter(|call| call.principal == rotation_testkit::model::Principal::RotationFunction);
+            .filter(|call| call.principal == Principal::RotationFunction);
         let calls: Vec<_> = calls.map(|call| call.action).collect();
         assert_eq!(calls.len(), 12, "{calls:?}");
         // Both users together in setSecret, the pending one in testSecret.
-        assert_eq!(proxy.connections() - before, 3);
-        let log = world.server.log();
-        let fails = log
-            .matches("password authentication failed for user \"warm")
-            .count();
+        assert_eq!(proxy.connections() - connections, 3);
         assert_eq!(
-            fails, failed,
+            world.failed_logins("warm"),
+            failed,
             "a rotation without trouble makes no login that fails"
         );
     }
@@ -129,9 +108,7 @@ async fn settings_and_limits_follow_the_current_user() {
 #[tokio::test]
 async fn a_setting_for_superusers_only_is_made_by_the_superuser() {
     let world = World::new().await;
-    let arn = world.user("loud").await;
-    world.rotated(alternating(), &arn).await;
-    world.rotated(alternating(), &arn).await;
+    let arn = world.pair("loud").await;
     world.sql("ALTER ROLE loud SET log_min_messages = 'info'").await;
     world.simulator.clear_calls();
     world.rotated(alternating(), &arn).await;
@@ -212,8 +189,8 @@ async fn without_a_superuser_secret_the_error_names_the_statements() {
     let arn = world.lone_user("alone").await;
     world.simulator.operator().rotate(&arn).unwrap();
     let rotator = world.rotator(alternating());
-    world.simulator.step(&rotator, support::TIME).await.unwrap();
-    let set = world.simulator.step(&rotator, support::TIME).await.unwrap();
+    world.simulator.step(&rotator, TIME).await.unwrap();
+    let set = world.simulator.step(&rotator, TIME).await.unwrap();
     let said = errors(&[set]).remove(0);
     for part in [
         "no version of the secret logs in as alone_clone",
@@ -230,7 +207,7 @@ async fn without_a_superuser_secret_the_error_names_the_statements() {
             "CREATE ROLE alone_clone LOGIN PASSWORD '{password}'; GRANT alone TO alone_clone"
         ))
         .await;
-    let runs = world.simulator.run(&rotator, support::TIME).await;
+    let runs = world.simulator.run(&rotator, TIME).await;
     assert!(runs.len() == 4 && errors(&runs).is_empty(), "{:?}", errors(&runs));
     // And from then on it needs none.
     world.rotated(alternating(), &arn).await;
@@ -260,15 +237,7 @@ async fn a_superseded_login_is_disabled_and_the_next_rotation_recovers_it() {
     world.simulator.operator().rotate(&arn).unwrap();
     let rotator = world.rotator(alternating());
     for _ in 0..3 {
-        assert!(
-            world
-                .simulator
-                .step(&rotator, support::TIME)
-                .await
-                .unwrap()
-                .result
-                .is_done()
-        );
+        world.done(&rotator).await;
     }
     assert_eq!(
         world.superuser_reads(&arn),
@@ -282,7 +251,7 @@ async fn a_superseded_login_is_disabled_and_the_next_rotation_recovers_it() {
         .filter(|p| p.name == "UpdateSecretVersionStage")
         .count();
     faults.at_nth("UpdateSecretVersionStage", promoted + 1, Fault::CrashAfter);
-    let runs = world.simulator.run(&rotator, support::TIME).await;
+    let runs = world.simulator.run(&rotator, TIME).await;
     assert!(
         faults.all_struck() && runs.last().unwrap().result.is_done(),
         "{runs:?}"
@@ -299,9 +268,7 @@ async fn a_superseded_login_is_disabled_and_the_next_rotation_recovers_it() {
 #[tokio::test]
 async fn a_lost_password_of_the_second_user_is_set_anew_by_the_superuser() {
     let world = World::new().await;
-    let arn = world.user("lost").await;
-    world.rotated(alternating(), &arn).await;
-    world.rotated(alternating(), &arn).await;
+    let arn = world.pair("lost").await;
     world.sql("ALTER ROLE lost_clone PASSWORD 'by hand'").await;
     world.rotated(alternating(), &arn).await;
     world.sql("ALTER ROLE lost NOLOGIN").await;
@@ -349,9 +316,7 @@ async fn unknown_keys_and_types_survive() {
 #[tokio::test]
 async fn a_pair_known_by_its_logins_alone_is_served_by_the_superuser() {
     let world = World::new().await;
-    let arn = world.user("known").await;
-    world.rotated(alternating(), &arn).await;
-    world.rotated(alternating(), &arn).await;
+    let arn = world.pair("known").await;
     world.sql("REVOKE known FROM known_clone").await;
     world.sql("ALTER ROLE known SET log_min_messages = 'info'").await;
     world.rotated(alternating(), &arn).await;

@@ -1,0 +1,12 @@
+//! A world for tests: a real server that all tests of the binary share, each with roles of its own, and a
+//! simulated Secrets Manager for each test.
+
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
+
+mod servers;
+mod step;
+mod world;
+
+pub(crate) use servers::{alternating, connections, login, proxy, rows, server, sharing, single, start};
+pub(crate) use step::{failure, retire, test_within};
+pub(crate) use world::{TIME, World, errors};
