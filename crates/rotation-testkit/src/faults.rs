@@ -432,6 +432,18 @@ impl Faults {
     }
 }
 
+/// A crash kills the function's processes, and is over once they are dead.
+#[cfg(feature = "server")]
+impl rotation_lambda_host::KillSwitch for Faults {
+    fn poll_wanted(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_crashed(cx)
+    }
+
+    fn killed(&self) {
+        _ = self.take_crash();
+    }
+}
+
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faults")

@@ -117,8 +117,6 @@ pub mod conformance;
 pub mod explore;
 #[cfg(feature = "http")]
 pub mod http;
-#[cfg(feature = "server")]
-pub mod lambda;
 pub mod model;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -131,14 +129,15 @@ mod drive;
 mod faults;
 mod faulty_store;
 mod iso;
-#[cfg(any(feature = "http", feature = "server"))]
-mod listen;
 mod needles;
 mod random;
 mod simulator;
 mod subject;
 mod sync;
 mod watched;
+
+#[cfg(feature = "server")]
+pub use rotation_lambda_host as lambda;
 
 pub use clock::{ManualClock, SharedClock, TestClock, TravelClock};
 pub use drive::{StepResult, StepRun};

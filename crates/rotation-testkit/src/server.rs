@@ -57,10 +57,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use rotation_lambda_host::Loopback;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::listen::Listening;
 use crate::simulator::Simulator;
 
 use answer::{Service, cloudtrail_events};
@@ -81,7 +81,7 @@ mod wire;
 /// A [`Simulator`] on a socket. Stops, with every connection and invocation, when dropped.
 pub struct SimulatorServer {
     simulator: Simulator,
-    listening: Listening,
+    listening: Loopback,
     /// Invokes the function; empty without an invoke URL.
     _driver: JoinSet<std::convert::Infallible>,
 }
@@ -184,7 +184,7 @@ impl SimulatorServerBuilder {
             requests: Arc::new(AtomicU64::new(0)),
         };
         let answer = move |request| service.clone().answer(request);
-        let listening = Listening::start(self.address, answer).await?;
+        let listening = Loopback::listen(self.address, answer).await?;
         let mut driver = JoinSet::new();
         if let Some(invoker) = invoker {
             let written = self.simulator.written();

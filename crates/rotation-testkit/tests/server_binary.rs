@@ -18,7 +18,7 @@ use serde_json::json;
 
 use client::{Client, token};
 
-#[path = "support/acting.rs"]
+#[path = "../../rotation-lambda-host/tests/it/acting.rs"]
 mod acting;
 #[path = "server_protocol/client.rs"]
 #[allow(dead_code, reason = "shared with the tests of the protocol")]

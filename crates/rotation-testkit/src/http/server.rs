@@ -7,21 +7,21 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use rotation_lambda_host::Loopback;
 
 use super::provider::{KeyProvider, NoAnswer};
-use crate::listen::Listening;
 
 /// A [`KeyProvider`] on a free port of 127.0.0.1, speaking plain HTTP/1.1. Stops, with every
 /// connection, when dropped.
 #[derive(Debug)]
 pub struct KeyServer {
-    listening: Listening,
+    listening: Loopback,
 }
 
 impl KeyServer {
     pub(super) async fn start(provider: KeyProvider) -> io::Result<Self> {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listening = Listening::start(free, move |request| answer(provider.clone(), request)).await?;
+        let listening = Loopback::listen(free, move |request| answer(provider.clone(), request)).await?;
         Ok(Self { listening })
     }
 

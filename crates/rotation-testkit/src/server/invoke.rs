@@ -12,11 +12,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rotation_core::RotationEvent;
+use rotation_lambda_host::function_name;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::lambda::function_name;
 use crate::model::InvocationResult;
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ const PLACEHOLDER: &str = "{function}";
 const EXCERPT: usize = 200;
 
 /// Invokes Lambda functions over plain HTTP, as `cargo lambda watch`, the Lambda emulators and
-/// [`Function`](crate::lambda::Function) serve them.
+/// [`Function`](rotation_lambda_host::Function) serve them.
 pub(crate) struct Invoker {
     /// `host:port`.
     address: String,

@@ -2,9 +2,11 @@
 
 use std::env;
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Rotate, RotationEvent, Rotator, Step};
+use rotation_lambda_host::{Function, Loopback};
 use serde_json::Value;
 use tokio::sync::{Barrier, mpsc};
 
@@ -12,15 +14,12 @@ use super::*;
 use crate::backends::{MintedKey, MintedKeys, MintingBackend};
 use crate::clock::TravelClock;
 use crate::faults::Fault;
-use crate::lambda::Function;
-use crate::lambda::loopback::{Reply, serve};
-use crate::listen::Listening;
 use crate::model::ActivityKind;
 use crate::model::RotationEventName::{self, RotationFailed, RotationStarted, RotationSucceeded};
 
 use acting::{ACTING, request, runtime_api};
 
-#[path = "../../../tests/support/acting.rs"]
+#[path = "../../../../rotation-lambda-host/tests/it/acting.rs"]
 mod acting;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -49,7 +48,7 @@ struct Bench {
     told: mpsc::UnboundedReceiver<Told>,
     wake: Arc<Notify>,
     function: Function,
-    _relay: Listening,
+    _relay: Loopback,
     _driver: JoinSet<Infallible>,
 }
 
@@ -61,7 +60,7 @@ impl Bench {
         let rotator = Rotator::new(MintingBackend::new(target.clone()), simulator.store());
         let rotator = Arc::new(rotator.with_clock(simulator.clock()));
         let barrier = Arc::new(Barrier::new(meeting));
-        let relay = serve(move |request| {
+        let relay = Loopback::serve(move |request| {
             let event = serde_json::from_slice(request.body()).unwrap();
             rotate(Arc::clone(&rotator), event, Arc::clone(&barrier))
         });
@@ -135,12 +134,16 @@ fn local_path() -> &'static str {
     module_path!().split_once("::").unwrap().1
 }
 
-async fn rotate(rotator: Arc<impl Rotate>, event: RotationEvent, barrier: Arc<Barrier>) -> Reply {
+async fn rotate(
+    rotator: Arc<impl Rotate>,
+    event: RotationEvent,
+    barrier: Arc<Barrier>,
+) -> Response<Full<Bytes>> {
     if event.step() == Step::CreateSecret {
         barrier.wait().await;
     }
     match rotator.rotate(&event, LIMIT).await {
-        Ok(_) => Reply::default(),
+        Ok(_) => Response::default(),
         Err(error) => {
             let reply = Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR);
             reply.body(Full::new(error.to_string().into())).unwrap()

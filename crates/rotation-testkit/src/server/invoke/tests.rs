@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use http::Response;
 use rotation_core::Step;
+use rotation_lambda_host::Loopback;
 
 use super::*;
-use crate::lambda::loopback::{Reply, serve};
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:crm-key:PROD";
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:crm-abc123";
@@ -87,9 +87,9 @@ fn an_invoke_url_is_checked_and_the_refusal_shows_one() {
 async fn the_event_is_posted_as_the_service_sends_it() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&seen);
-    let server = serve(move |request| {
+    let server = Loopback::serve(move |request| {
         record.lock().unwrap().push(request);
-        async { Reply::default() }
+        async { Response::default() }
     })
     .await
     .unwrap();
@@ -170,7 +170,7 @@ async fn an_answer_is_a_success_or_says_why_not() {
     ];
     for (status, header, body, expected) in rows {
         let payload = Bytes::copy_from_slice(body.as_bytes());
-        let server = serve(move |_| {
+        let server = Loopback::serve(move |_| {
             let reply = Response::builder().status(status).header(header, "Unhandled");
             let reply = reply.body(Full::new(payload.clone())).unwrap();
             async { reply }
@@ -201,7 +201,7 @@ async fn a_function_out_of_reach_is_a_failure_in_words() {
         format!("{SECRET:?} is neither the ARN nor the name of a Lambda function")
     );
 
-    let silent = serve(|_| pending()).await.unwrap();
+    let silent = Loopback::serve(|_| pending()).await.unwrap();
     let address = silent.address();
     let invoker = Invoker::new(
         &format!("http://{address}/{{function}}"),

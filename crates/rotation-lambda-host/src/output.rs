@@ -10,38 +10,38 @@ use crate::sync::lock;
 
 /// Written into a process's own pipe behind what the process wrote: once it has come out at the
 /// other end, so has everything before it. Shorter than a pipe's atomic write.
-const MARK: &[u8] = b"\0rotation-testkit has read everything up to here\0\n";
+const MARK: &[u8] = b"\0rotation-lambda-host has read everything up to here\0\n";
 
 /// Whoever wants to hear of each line while the function runs.
-pub(super) type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+pub(crate) type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What all processes of a function printed, line by line.
 #[derive(Clone, Default)]
-pub(super) struct Output {
+pub(crate) struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
     listener: Option<Listener>,
 }
 
 /// Where one process prints: stdout and stderr are one pipe, so that their lines stay in order.
-pub(super) struct Tap {
+pub(crate) struct Tap {
     writer: PipeWriter,
     marks: watch::Receiver<u64>,
 }
 
 impl Output {
-    pub(super) fn new(listener: Option<Listener>) -> Self {
+    pub(crate) fn new(listener: Option<Listener>) -> Self {
         Self {
             listener,
             ..Self::default()
         }
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&lock(&self.bytes)).into_owned()
     }
 
     /// A new pipe into this output, read by a thread that ends with the pipe's last writer.
-    pub(super) fn tap(&self) -> io::Result<Tap> {
+    pub(crate) fn tap(&self) -> io::Result<Tap> {
         let (reader, writer) = io::pipe()?;
         let (marked, marks) = watch::channel(0);
         let output = self.clone();
@@ -78,12 +78,12 @@ impl Output {
 
 impl Tap {
     /// Another end to write into, for the process.
-    pub(super) fn writer(&self) -> io::Result<PipeWriter> {
+    pub(crate) fn writer(&self) -> io::Result<PipeWriter> {
         self.writer.try_clone()
     }
 
     /// Waits until everything that was printed before this call stands in the output.
-    pub(super) async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         let mut marks = self.marks.clone();
         let before = *marks.borrow_and_update();
         // Blocks no longer than the reading thread needs to make room.

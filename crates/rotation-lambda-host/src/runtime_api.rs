@@ -11,26 +11,26 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::sync::{Notify, oneshot};
 
-use super::loopback::{Reply, json_reply};
-use super::outcome::{Answer, error_payload};
+use crate::outcome::{Answer, error_payload};
+use crate::reply::{Reply, json_reply};
 use crate::sync::lock;
 
 const VERSION: &str = "2018-06-01";
 
 /// What the function is invoked with.
 #[derive(Clone)]
-pub(super) struct Event {
-    pub(super) request_id: String,
-    pub(super) function_arn: String,
-    pub(super) trace_id: String,
+pub(crate) struct Event {
+    pub(crate) request_id: String,
+    pub(crate) function_arn: String,
+    pub(crate) trace_id: String,
     /// How much time the deadline header tells, from the moment that the event is handed out.
-    pub(super) announces: Duration,
-    pub(super) payload: Bytes,
+    pub(crate) announces: Duration,
+    pub(crate) payload: Bytes,
 }
 
 /// What the runtime client and the service know of each other.
 #[derive(Default)]
-pub(super) struct RuntimeApi {
+pub(crate) struct RuntimeApi {
     state: Mutex<State>,
     /// Heard by the environment, which is the only one that waits.
     changed: Notify,
@@ -52,7 +52,7 @@ struct Running {
 
 impl RuntimeApi {
     /// Answers the runtime client.
-    pub(super) async fn handle(self: Arc<Self>, request: Request<Bytes>) -> Reply {
+    pub(crate) async fn handle(self: Arc<Self>, request: Request<Bytes>) -> Reply {
         let path = request.uri().path().to_owned();
         let path: Vec<&str> = path.split('/').skip(1).collect();
         match (request.method(), path.as_slice()) {
@@ -125,7 +125,7 @@ impl RuntimeApi {
 
     /// Hands the event to the client once it asks for one. An error is what the client says about
     /// its own start, which failed.
-    pub(super) async fn hand_out(&self, event: &Event) -> Result<(), Bytes> {
+    pub(crate) async fn hand_out(&self, event: &Event) -> Result<(), Bytes> {
         self.wait(|state| {
             if let Some(error) = state.init_error.take() {
                 return Some(Err(error));
@@ -142,12 +142,12 @@ impl RuntimeApi {
     }
 
     /// The client's answer to the event that it was handed.
-    pub(super) async fn answered(&self) -> Answer {
+    pub(crate) async fn answered(&self) -> Answer {
         self.wait(|state| state.running.as_ref()?.answer.clone()).await
     }
 
     /// The client asks for the next event: the environment is free again.
-    pub(super) async fn free(&self) {
+    pub(crate) async fn free(&self) {
         self.wait(|state| {
             state.waiting.as_ref()?;
             state.running = None;

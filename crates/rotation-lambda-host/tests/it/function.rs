@@ -1,161 +1,18 @@
 //! The host drives a process as Lambda does: starts, answers, errors, crashes, time-outs, overlaps.
 
-#![cfg(feature = "server")]
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a test"
-)]
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::env;
-use std::io::Write;
-use std::net::TcpListener;
-use std::process::{self, Command};
-use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use rotation_testkit::lambda::{Function, FunctionBuilder, Invoked};
-use rotation_testkit::{Fault, Faults};
+use rotation_lambda_host::{Function, Invoked, KillSwitch};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use acting::{ACTING, Reply, request, runtime_api};
-
-#[path = "support/acting.rs"]
-mod acting;
-
-/// How the function's start goes, if not well.
-const START: &str = "START";
-
-#[test]
-fn the_function_itself() {
-    let Some(runtime_api) = runtime_api() else {
-        return;
-    };
-    match env::var(START).as_deref() {
-        Ok("exit") => {
-            println!("no configuration");
-            process::exit(1);
-        }
-        Ok("error") => {
-            let error = json!({"errorType": "Config", "errorMessage": "ADMIN_TOKEN is not set"});
-            let line = "POST /2018-06-01/runtime/init/error";
-            let accepted = request(&runtime_api, line, &error.to_string()).unwrap();
-            process::exit(i32::from(accepted.status != 202));
-        }
-        _ => acting::act(&runtime_api, handle),
-    }
-}
-
-fn handle(next: &Reply, event: Value) -> Result<Value, String> {
-    let peer = event["peer"].as_str().unwrap_or_default();
-    match event["do"].as_str() {
-        Some("fail") => return Err("as told".to_owned()),
-        Some("exit") => {
-            println!("about to exit");
-            process::exit(3);
-        }
-        Some("answer and exit") => {
-            let id = next.header("lambda-runtime-aws-request-id").unwrap();
-            let line = format!("POST /2018-06-01/runtime/invocation/{id}/response");
-            request(&runtime_api().unwrap(), &line, "null").unwrap();
-            thread::sleep(Duration::from_millis(50));
-            println!("and exit");
-            process::exit(0);
-        }
-        Some("hang") => {
-            println!("pid {}", process::id());
-            loop {
-                thread::park();
-            }
-        }
-        Some("print") => {
-            print!("on stdout\nunfinished");
-            std::io::stdout().flush().unwrap();
-            eprint!(", then on stderr\n{}", "noise\n".repeat(20_000));
-        }
-        Some("call") => drop(request(peer, "POST /effect", "")),
-        _ => {}
-    }
-    Ok(json!({
-        "event": event,
-        "pid": process::id(),
-        "env": env::vars().collect::<BTreeMap<_, _>>(),
-        "head": next.head,
-        "deadline": next.header("lambda-runtime-deadline-ms").unwrap().parse::<u64>().unwrap(),
-        "now": u64::try_from(now().as_millis()).unwrap(),
-    }))
-}
-
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
-}
-
-fn builder() -> FunctionBuilder {
-    Function::builder(env::current_exe().unwrap())
-        .arg("the_function_itself")
-        .arg("--exact")
-        .arg("--nocapture")
-        .env(ACTING, "1")
-}
-
-async fn function() -> Function {
-    builder().start().await.unwrap()
-}
-
-fn to_do(what: &str) -> Value {
-    json!({ "do": what })
-}
-
-fn succeeded(invoked: Invoked) -> Value {
-    assert!(!invoked.failed, "{invoked:?}");
-    invoked.payload
-}
-
-fn assert_failed(invoked: &Invoked, error_type: &str, message: &str) {
-    assert_eq!(invoked.error_type(), Some(error_type), "{invoked:?}");
-    let said = invoked.error_message().unwrap();
-    assert!(said.ends_with(message), "{said}");
-}
-
-/// Waits until there is no such process.
-async fn gone(pid: &Value) {
-    until(|| !signalled("-0", pid)).await;
-}
-
-fn signalled(signal: &str, pid: &Value) -> bool {
-    let kill = format!("kill {signal} {pid} 2>/dev/null");
-    Command::new("sh").arg("-c").arg(kill).status().unwrap().success()
-}
-
-/// Waits for it, a minute at most.
-async fn until(come: impl Fn() -> bool) {
-    let wait = async {
-        while !come() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap();
-}
-
-/// Listens for `calls` of the function, and answers none before all have come.
-fn meeting(calls: usize) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    thread::spawn(move || {
-        let callers: Vec<_> = (0..calls).map(|_| listener.accept().unwrap().0).collect();
-        for mut caller in callers {
-            caller.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
-        }
-    });
-    address
-}
+use crate::acting::{ACTING, request};
+use crate::bench::{
+    START, assert_failed, builder, function, gone, meeting, now, signalled, succeeded, to_do, until,
+};
 
 #[tokio::test]
 async fn a_process_is_started_by_the_first_invocation_and_used_again() {
@@ -332,27 +189,58 @@ async fn a_program_that_is_not_there_is_the_answer() {
     assert_eq!(function.cold_starts(), 0);
 }
 
-#[tokio::test]
-async fn a_crash_fault_kills_the_process_in_mid_invocation() {
-    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-        let faults = Faults::new();
-        faults.at_nth("POST /effect", 1, fault);
-        let function = builder().faults(faults.clone()).start().await.unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = listener.local_addr().unwrap().to_string();
-        let struck = faults.clone();
-        let effect = tokio::spawn(async move {
-            let (_caller, _) = listener.accept().await.unwrap();
-            struck.pass("POST /effect", || ()).await.unwrap();
-        });
+/// Wants the function to die once it was told to, and counts its deaths.
+#[derive(Clone, Default)]
+struct Trigger(Arc<Mutex<State>>);
 
-        let failed = function.invoke(&json!({"do": "call", "peer": peer})).await;
+#[derive(Default)]
+struct State {
+    wanted: bool,
+    killed: usize,
+    waiting: Option<Waker>,
+}
+
+impl Trigger {
+    fn pull(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.wanted = true;
+        state.waiting.take().unwrap().wake();
+    }
+}
+
+impl KillSwitch for Trigger {
+    fn poll_wanted(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock().unwrap();
+        if state.wanted {
+            return Poll::Ready(());
+        }
+        state.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn killed(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.wanted = false;
+        state.killed += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_kill_switch_kills_the_process_in_mid_invocation() {
+    let trigger = Trigger::default();
+    let function = Arc::new(builder().faults(trigger.clone()).start().await.unwrap());
+    for deaths in 1..=2 {
+        let busy = tokio::spawn({
+            let function = Arc::clone(&function);
+            async move { function.invoke(&to_do("hang")).await }
+        });
+        until(|| function.output().matches("pid ").count() == deaths).await;
+        trigger.pull();
+        let failed = busy.await.unwrap();
         let message = "Error: Runtime exited with error: signal: killed";
         assert_failed(&failed, "Runtime.ExitError", message);
-        assert!(faults.all_struck() && !faults.take_crash());
-        effect.abort();
-        succeeded(function.invoke(&json!({})).await);
-        assert_eq!(function.cold_starts(), 2);
+        assert_eq!(trigger.0.lock().unwrap().killed, deaths);
+        assert_eq!(function.cold_starts(), deaths);
     }
 }
 

@@ -4,7 +4,8 @@
 /// qualifier. `None` if it is none of these.
 ///
 /// Source: the Lambda API reference, Invoke, `FunctionName`.
-pub(crate) fn function_name(function: &str) -> Option<&str> {
+#[must_use]
+pub fn function_name(function: &str) -> Option<&str> {
     let parts: Vec<&str> = function.split(':').collect();
     let name = match parts.as_slice() {
         ["arn", _, "lambda", _, _, "function", rest @ ..] | [_, "function", rest @ ..] | rest => match rest {
@@ -16,7 +17,7 @@ pub(crate) fn function_name(function: &str) -> Option<&str> {
 }
 
 /// Whether a function can have this name. (The API reference's pattern, without its lengths.)
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     !name.is_empty() && name.chars().all(allowed)
 }

@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::builder::Settings;
-use super::loopback::serve;
-use super::outcome::Answer;
-use super::output::Output;
-use super::process::Process;
-use super::runtime_api::{Event, RuntimeApi};
-use crate::listen::Listening;
+use crate::loopback::Loopback;
+use crate::outcome::Answer;
+use crate::output::Output;
+use crate::process::Process;
+use crate::runtime_api::{Event, RuntimeApi};
+use crate::settings::Settings;
 
 /// Takes one invocation at a time. Its process is killed when it is dropped.
-pub(super) struct Environment {
+pub(crate) struct Environment {
     process: Arc<Process>,
     api: Arc<RuntimeApi>,
-    _server: Listening,
+    _server: Loopback,
 }
 
 /// How an invocation ended that the function did not answer.
@@ -28,11 +27,11 @@ enum Death {
 }
 
 impl Environment {
-    pub(super) async fn start(settings: &Settings, output: &Output) -> io::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, output: &Output) -> io::Result<Self> {
         let api = Arc::new(RuntimeApi::default());
         let handler = Arc::clone(&api);
         // Each process has a listener of its own, so that it is known who asks.
-        let server = serve(move |request| Arc::clone(&handler).handle(request)).await?;
+        let server = Loopback::serve(move |request| Arc::clone(&handler).handle(request)).await?;
         Ok(Self {
             process: Process::spawn(settings.command(server.address()), output)?,
             api,
@@ -40,18 +39,18 @@ impl Environment {
         })
     }
 
-    pub(super) fn process(&self) -> &Arc<Process> {
+    pub(crate) fn process(&self) -> &Arc<Process> {
         &self.process
     }
 
     /// Whether it can take another invocation.
-    pub(super) fn is_usable(&self) -> bool {
+    pub(crate) fn is_usable(&self) -> bool {
         self.process.is_alive()
     }
 
     /// Invokes the function and waits until it asks for more, or ended. `limit` is for its start
     /// and, anew, for the invocation.
-    pub(super) async fn invoke(&self, event: &Event, limit: Duration) -> Answer {
+    pub(crate) async fn invoke(&self, event: &Event, limit: Duration) -> Answer {
         let answer = match self.run(event, limit).await {
             Ok(answer) => answer,
             Err(death) => death.answer(&event.request_id, limit),

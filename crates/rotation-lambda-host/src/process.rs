@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::output::{Output, Tap};
+use crate::output::{Output, Tap};
 use crate::sync::lock;
 
 /// A child process, killed when the last one who knows it forgets it.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Mutex<Child>,
     /// How it ended, in Lambda's words.
     end: watch::Receiver<Option<String>>,
@@ -21,7 +21,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn spawn(mut command: Command, output: &Output) -> io::Result<Arc<Self>> {
+    pub(crate) fn spawn(mut command: Command, output: &Output) -> io::Result<Arc<Self>> {
         let tap = output.tap()?;
         command
             .stdin(Stdio::null())
@@ -39,23 +39,23 @@ impl Process {
     }
 
     /// SIGKILL, at once; harmless when it has ended already.
-    pub(super) fn kill(&self) {
+    pub(crate) fn kill(&self) {
         _ = lock(&self.child).start_kill();
     }
 
-    pub(super) fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         self.end.borrow().is_none()
     }
 
     /// Waits for its end, and says it in Lambda's words.
-    pub(super) async fn ended(&self) -> String {
+    pub(crate) async fn ended(&self) -> String {
         let mut end = self.end.clone();
         let end = end.wait_for(Option::is_some).await;
         end.ok().and_then(|end| end.clone()).unwrap_or_else(no_reason)
     }
 
     /// Waits until everything that it printed so far stands in the output.
-    pub(super) async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         self.tap.drain().await;
     }
 }

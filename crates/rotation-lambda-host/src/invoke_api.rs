@@ -8,15 +8,16 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use serde_json::json;
 
-use super::loopback::{Reply, json_reply};
-use super::outcome::Answer;
-use super::pool::Pool;
-use super::{Settings, function_name};
+use crate::arn::function_name;
+use crate::outcome::Answer;
+use crate::pool::Pool;
+use crate::reply::{Reply, json_reply};
+use crate::settings::Settings;
 
 /// A request that the API refuses: status, code, message.
 struct Refusal(StatusCode, &'static str, String);
 
-pub(super) async fn handle(pool: Arc<Pool>, request: Request<Bytes>) -> Reply {
+pub(crate) async fn handle(pool: Arc<Pool>, request: Request<Bytes>) -> Reply {
     if let Err(refusal) = check(&pool.settings, &request) {
         return refusal.into_reply();
     }

@@ -39,7 +39,7 @@ impl Invoked {
 
 /// What answers an invocation.
 #[derive(Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The function's result.
     Returned(Bytes),
     /// A function error, the runtime client's or Lambda's.
@@ -50,12 +50,12 @@ pub(super) enum Answer {
 
 impl Answer {
     /// A function error that Lambda itself reports.
-    pub(super) fn failed(error_type: &str, request_id: &str, message: &str) -> Self {
+    pub(crate) fn failed(error_type: &str, request_id: &str, message: &str) -> Self {
         let message = format!("RequestId: {request_id} Error: {message}");
         Self::Failed(error_payload(error_type, &message))
     }
 
-    pub(super) fn invoked(self, duration: Duration) -> Invoked {
+    pub(crate) fn invoked(self, duration: Duration) -> Invoked {
         let (payload, failed) = match self {
             Self::Returned(payload) => (payload, false),
             Self::Failed(payload) => (payload, true),
@@ -70,7 +70,7 @@ impl Answer {
     }
 }
 
-pub(super) fn error_payload(error_type: &str, message: &str) -> Bytes {
+pub(crate) fn error_payload(error_type: &str, message: &str) -> Bytes {
     let payload = json!({"errorType": error_type, "errorMessage": message});
     Bytes::from(payload.to_string())
 }

@@ -8,21 +8,20 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::builder::Settings;
-use super::environment::Environment;
-use super::outcome::{Answer, Invoked};
-use super::output::Output;
-use super::process::Process;
-use super::runtime_api::Event;
-use crate::random::{mix, uuid};
+use crate::environment::Environment;
+use crate::outcome::{Answer, Invoked};
+use crate::output::Output;
+use crate::process::Process;
+use crate::runtime_api::Event;
+use crate::settings::Settings;
 use crate::sync::lock;
 
 /// How many processes there may be at once; an account has at least as many.
 const PLACES: usize = 10;
 
-pub(super) struct Pool {
-    pub(super) settings: Settings,
-    pub(super) output: Output,
+pub(crate) struct Pool {
+    pub(crate) settings: Settings,
+    pub(crate) output: Output,
     members: Mutex<Members>,
     places: Arc<Semaphore>,
     cold_starts: AtomicUsize,
@@ -37,7 +36,7 @@ struct Members {
 }
 
 impl Pool {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             output: Output::new(settings.listener.clone()),
             settings,
@@ -48,18 +47,18 @@ impl Pool {
         }
     }
 
-    pub(super) fn cold_starts(&self) -> usize {
+    pub(crate) fn cold_starts(&self) -> usize {
         self.cold_starts.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn invoke(self: &Arc<Self>, payload: Bytes) -> Invoked {
+    pub(crate) async fn invoke(self: &Arc<Self>, payload: Bytes) -> Invoked {
         let started = Instant::now();
         let answer = self.answer(payload).await;
         answer.invoked(started.elapsed())
     }
 
     /// The same for a caller who passes the bytes on.
-    pub(super) async fn answer(self: &Arc<Self>, payload: Bytes) -> Answer {
+    pub(crate) async fn answer(self: &Arc<Self>, payload: Bytes) -> Answer {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return Answer::Throttled;
         };
@@ -89,12 +88,10 @@ impl Pool {
 
     fn event(&self, payload: Bytes) -> Event {
         let number = self.invocations.fetch_add(1, Ordering::Relaxed);
-        let (root, parent) = (mix(number), mix(!number));
         Event {
-            // Counted from the other end than the simulator's tokens, so that no two are the same.
-            request_id: uuid(!number),
+            request_id: request_id(number),
             function_arn: self.settings.arn(),
-            trace_id: format!("Root=1-6955b900-{root:024x};Parent={parent:016x};Sampled=0"),
+            trace_id: format!("Root=1-6955b900-{number:024x};Parent={number:016x};Sampled=0"),
             announces: self.settings.announces.unwrap_or(self.settings.timeout),
             payload,
         }
@@ -122,12 +119,12 @@ impl Pool {
     }
 
     /// Kills those that have an invocation.
-    pub(super) fn kill_busy(&self) {
+    pub(crate) fn kill_busy(&self) {
         lock(&self.members).busy.iter().for_each(|process| process.kill());
     }
 
     /// Kills all, and waits until they have ended.
-    pub(super) async fn kill(&self) {
+    pub(crate) async fn kill(&self) {
         let processes = lock(&self.members).clear();
         for process in processes {
             process.ended().await;
@@ -135,11 +132,16 @@ impl Pool {
     }
 
     /// Kills all, and whatever would be started from now on.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut members = lock(&self.members);
         members.closed = true;
         members.clear();
     }
+}
+
+/// An id in the form of a UUID, another for each invocation of one function.
+fn request_id(number: u64) -> String {
+    format!("{number:08x}-1a3b-4c5d-8e6f-{number:012x}")
 }
 
 impl Members {
