@@ -26,6 +26,7 @@
 //!
 //! fn suite() -> Conformance<Keys> {
 //!     Conformance::new(Keys)
+//! #       .at_most(50)
 //!         .not_applicable(Clause::TestProves, "every text has the form of a key of this service")
 //!         .not_applicable(Clause::RetireUnknown, "every text has the form of a key of this service")
 //! }
@@ -50,13 +51,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::Subject;
+use crate::runtime::runtime;
+use crate::subject::Subject;
 
 use bench::{Bench, Finding};
 
 pub use clause::Clause;
 
-pub(crate) mod bench;
+mod bench;
 mod calls;
 mod clause;
 mod histories;
@@ -123,7 +125,7 @@ impl<S: Subject> Conformance<S> {
             Clause::ReplayAfterCrash => histories::replay_after_crash(&self.subject, self.most),
             Clause::ConcurrentUse => histories::concurrent_use(&self.subject, self.most),
             _ => {
-                let runtime = crate::explore::runtime();
+                let runtime = runtime();
                 if let Some(why) = runtime.block_on(self.does_not_apply(clause)) {
                     return Verdict::NotApplicable(why.to_owned());
                 }
@@ -165,7 +167,7 @@ impl<S: Subject> Conformance<S> {
     }
 
     fn profile(&self) -> &'static str {
-        let bench = crate::explore::runtime().block_on(Bench::stage(&self.subject));
+        let bench = runtime().block_on(Bench::stage(&self.subject));
         bench.map_or("a backend whose stage is broken", |bench| bench.profile().name())
     }
 

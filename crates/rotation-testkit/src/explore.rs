@@ -63,34 +63,36 @@
 //! `ROTATION_EXPLORE=100000 cargo test -p rotation-http --test explore`, and fails if there were fewer.
 //! Optimise the crates in which the time goes, the backend's own among them (`[profile.dev.package]`).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rotation_core::{Grace, Rotate, SecretValue, Step};
+use rotation_core::{Grace, Rotate};
+use rotation_simulator::Fault;
 
+use crate::runtime::runtime;
+use crate::subject::Subject;
 use crate::sync::lock;
-use crate::{Fault, Subject};
 
-use self::core::MakeCore;
+use parts::MakeCore;
 use plan::{Plan, Twist};
 use run::{Ended, Setting, history};
 
-pub use self::core::Core;
-pub use check::Invariant;
 pub use gap::Gap;
+pub use parts::Core;
 pub use report::{Report, Violation};
+pub use watch::Invariant;
 
 pub(crate) mod actor;
-mod check;
-mod core;
 mod gap;
+mod parts;
 pub(crate) mod plan;
 mod report;
 mod run;
 mod trace;
+mod watch;
 
 /// Explores the histories of one backend.
 pub struct Explorer<S: Subject> {
@@ -413,28 +415,6 @@ fn every(plans: Vec<Plan>, most: usize) -> Vec<Plan> {
     plans
 }
 
-/// One thread's; the sockets of a target need the driver.
-#[allow(
-    clippy::expect_used,
-    reason = "a machine without threads or sockets runs no tests"
-)]
-pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
-
-/// A document with a note in it; what is no document stays as it is.
-fn noted(value: SecretValue) -> SecretValue {
-    if let SecretValue::Text(text) = &value
-        && let Some(rest) = text.expose_secret().trim_start().strip_prefix('{')
-    {
-        return SecretValue::text(format!(r#"{{"note by an operator":"kept",{rest}"#));
-    }
-    value
-}
-
 /// Tells on standard error how far a run is, past the test harness, every few seconds.
 struct Progress {
     total: usize,
@@ -477,9 +457,6 @@ impl<S: Subject> std::fmt::Debug for Explorer<S> {
             .finish_non_exhaustive()
     }
 }
-
-/// How often each kind of fault struck in each step.
-type Struck = BTreeMap<(Step, Fault), usize>;
 
 #[cfg(test)]
 mod tests {

@@ -31,8 +31,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rotation_core::{SecretStore, async_trait};
-
-use crate::Simulator;
+use rotation_simulator::Simulator;
 
 use bench::{Bench, errors_hide_values, lost_answers_are_uncertain, refusals_are_certain};
 

@@ -3,11 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rotation_core::Step;
-
-use crate::Fault;
-use crate::model::AfterRelease;
-use crate::random::SeededRandom;
+use rotation_core::{RandomSource, Step};
+use rotation_simulator::model::AfterRelease;
+use rotation_simulator::{Fault, SeededRandom};
 
 /// One history, as it is planned. Its text is what [`replay`](super::Explorer::replay) takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -192,7 +190,7 @@ impl Dice {
     fn up_to(&self, end: usize) -> usize {
         let mut bytes = [0; 4];
         // A seeded source is never out of randomness.
-        _ = rotation_core::RandomSource::fill(&self.0, &mut bytes);
+        _ = self.0.fill(&mut bytes);
         let number = usize::try_from(u32::from_le_bytes(bytes)).unwrap_or_default();
         number.checked_rem(end).unwrap_or_default()
     }

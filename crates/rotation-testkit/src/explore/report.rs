@@ -5,14 +5,16 @@ use std::fmt;
 use std::time::Duration;
 
 use rotation_core::{Grace, Step};
+use rotation_simulator::Fault;
 
-use super::Struck;
-use super::check::Invariant;
 use super::gap::Gap;
 use super::plan::Plan;
 use super::run::{Ended, Setting};
 use super::trace::Trace;
-use crate::Fault;
+use super::watch::Invariant;
+
+/// How often each kind of fault struck in each step.
+type Struck = BTreeMap<(Step, Fault), usize>;
 
 /// What an exploration found. `Display` is for people; [`assert_holds`](Self::assert_holds) is for tests.
 #[derive(Debug, Default)]

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, Clock, Grace, Rotate, Step};
+use rotation_simulator::model::Invocation;
+use rotation_simulator::{Fault, Simulator, StepResult};
 
 use super::actor::{Actor, REMAINING};
-use super::check::{Broken, Checked, Invariant, Watch, broken};
-use super::core::{Caught, Core, MakeCore, Panics};
 use super::gap::Gap;
+use super::parts::{Caught, Core, MakeCore, Panics};
 use super::plan::{Plan, Twist};
-use super::trace::{Entry, How, Trace};
-use crate::captured::Captured;
-use crate::model::Invocation;
-use crate::{Fault, FaultyBackend, Simulator, StepResult, Subject};
+use super::trace::{Entry, Trace};
+use super::watch::{Broken, Checked, Invariant, Watch, broken};
+use crate::faulty_backend::FaultyBackend;
+use crate::log_capture::LogCapture;
+use crate::subject::Subject;
 
 mod beside;
 mod operator;
@@ -78,7 +80,7 @@ pub(super) async fn history<S: Subject>(
     plan: Plan,
     core: &MakeCore<S::Backend>,
 ) -> Ended {
-    let logs = Captured::start();
+    let logs = LogCapture::start();
     let mut run = Run::stage(subject, setting, plan, core).await;
     let mut effects = Vec::new();
     let mut result = run.before(setting.first).await;
@@ -258,15 +260,14 @@ impl Run {
     async fn rotation(&mut self) -> Checked {
         let clock = self.simulator.clock();
         loop {
-            let next = self.simulator.model().next_invocation(clock.now());
-            if let Some(invocation) = next {
+            if let Some(invocation) = self.simulator.next_invocation() {
                 self.invocation(&invocation).await?;
                 if self.is_over() {
                     return Ok(());
                 }
                 continue;
             }
-            let Some(due) = self.simulator.model().next_due() else {
+            let Some(due) = self.simulator.next_due() else {
                 break;
             };
             // Lambda ends an invocation long before a replay; its last request arrives before that.
@@ -280,7 +281,7 @@ impl Run {
     fn skip(&self, time: Duration) {
         self.simulator.skip(time);
         if time >= SETTLES {
-            self.simulator.model().settle();
+            self.simulator.settle();
         }
     }
 
@@ -310,7 +311,7 @@ impl Run {
             self.finish(other).await?;
         }
         let done = result.is_done();
-        self.report(invocation, result);
+        self.report(invocation, &result);
         if !done {
             self.stop_rejecting();
             if self.plan.twist == Twist::NewToken && !self.twisted {
@@ -321,10 +322,9 @@ impl Run {
         Ok(())
     }
 
-    fn report(&mut self, invocation: &Invocation, result: StepResult) {
-        let now = self.simulator.clock().now();
+    fn report(&mut self, invocation: &Invocation, result: &StepResult) {
         let noted = self.simulator.records().len();
-        self.simulator.model().report(invocation, result.reported(), now);
+        self.simulator.report(invocation, result);
         let records = self.simulator.records();
         for record in records.get(noted..).unwrap_or_default() {
             self.trace.push(Entry::Notes(record.name));
@@ -349,9 +349,7 @@ impl Run {
             self.trace.push(Entry::Effect {
                 actor: actor.name,
                 step: actor.step,
-                number: passage.number,
-                name: passage.name,
-                fault: passage.fault,
+                passage,
             });
         }
         self.no_panic()?;
@@ -410,7 +408,7 @@ impl Run {
         self.trace.push(Entry::Ends {
             actor,
             step,
-            how: How::from(result),
+            how: result.to_string(),
         });
     }
 }
