@@ -24,7 +24,7 @@
 //! #     async fn alive(&self) -> Vec<String> { self.0.alive() }
 //! # }
 //!
-//! let report = Explorer::new(Keys).faults(1).at_most(500).run();
+//! let report = Explorer::new(Keys).faults(1).at_most(200).run();
 //! println!("{report}");
 //! report.assert_holds();
 //! ```

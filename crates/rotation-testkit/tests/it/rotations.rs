@@ -1,13 +1,5 @@
 //! Whole rotations of the doubles, with faults.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests, which clippy does not see as such"
-)]
-
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPENDING, ErrorClass, Grace, Outcome, Rotator, SecretStore, Step};

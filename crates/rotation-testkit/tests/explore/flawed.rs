@@ -1,7 +1,5 @@
 //! Backends that are right but for one thing, each named by its fault.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is wrong with a backend.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     /// None: the backend that the others are made from.
     None,
     TheKeyIsItsOwnId,
@@ -42,7 +40,7 @@ pub enum Flaw {
     EndsTheDraftOfAnother,
 }
 
-pub const FLAWS: [(Flaw, Clause); 22] = [
+pub(crate) const FLAWS: [(Flaw, Clause); 22] = [
     (Flaw::TheKeyIsItsOwnId, Clause::IdIsStable),
     (Flaw::AnIdThatIsReadTrimmed, Clause::DocumentReadsBack),
     (Flaw::ReturnsCurrentAgain, Clause::CreateMakesAnother),
@@ -67,7 +65,7 @@ pub const FLAWS: [(Flaw, Clause); 22] = [
     (Flaw::EndsTheDraftOfAnother, Clause::ConcurrentUse),
 ];
 
-pub struct Flawed(pub Flaw);
+pub(crate) struct Flawed(pub(crate) Flaw);
 
 #[async_trait]
 impl Subject for Flawed {
@@ -102,7 +100,7 @@ impl Subject for Flawed {
 
 /// A service desk that hands out keys, each to be activated.
 #[derive(Clone)]
-pub struct Desk {
+pub(crate) struct Desk {
     faults: Faults,
     state: std::sync::Arc<Mutex<State>>,
 }
@@ -121,7 +119,7 @@ struct Key {
 
 /// What the document holds.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
-pub struct Card {
+pub(crate) struct Card {
     host: String,
     #[serde(deserialize_with = "trimmed")]
     id: String,
@@ -207,7 +205,7 @@ impl Target for Desk {
 }
 
 /// Rotates the desk's keys.
-pub struct Shop {
+pub(crate) struct Shop {
     desk: Desk,
     flaw: Flaw,
     sets: AtomicUsize,

@@ -1,19 +1,9 @@
 //! The explorer on the reference backends: what it promises for others holds for them.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
-#[path = "support/subjects.rs"]
-mod subjects;
 
 use rotation_core::Grace;
 use rotation_testkit::explore::Explorer;
 
-use subjects::{Minted, Password};
+use crate::subjects::{Minted, Password};
 
 #[test]
 fn minted_keys() {

@@ -1,23 +1,11 @@
 //! The explorer on broken cores: for each invariant some that break it, each of which it must catch.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
-#[path = "support/broken_core.rs"]
-mod broken_core;
-#[path = "support/subjects.rs"]
-mod subjects;
 
 use rotation_core::Grace;
 use rotation_testkit::Subject;
 use rotation_testkit::explore::{Explorer, Invariant, Report};
 
-use broken_core::{Mutation, broken};
-use subjects::{Minted, Password};
+use crate::broken_core::{Mutation, broken};
+use crate::subjects::{Minted, Password};
 
 /// The subject on which it shows, and the invariant that it breaks.
 const MUTATIONS: [(Mutation, Kind, Invariant); 11] = [

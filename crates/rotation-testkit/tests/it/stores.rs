@@ -1,11 +1,4 @@
 //! The simulator's store keeps the contract of stores, and one that is broken in each clause does not.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test"
-)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

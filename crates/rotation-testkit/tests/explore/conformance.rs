@@ -1,21 +1,9 @@
 //! The suite on backends that keep the contract, and on one deliberately broken for each clause.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
-#[path = "support/flawed.rs"]
-mod flawed;
-#[path = "support/subjects.rs"]
-mod subjects;
 
 use rotation_testkit::conformance::{Clause, Conformance, Verdict};
 
-use flawed::{FLAWS, Flaw, Flawed};
-use subjects::{Minted, Password};
+use crate::flawed::{FLAWS, Flaw, Flawed};
+use crate::subjects::{Minted, Password};
 
 #[test]
 fn the_minting_backend_keeps_the_contract() {

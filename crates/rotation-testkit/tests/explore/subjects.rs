@@ -1,14 +1,12 @@
 //! The reference backends as subjects.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use rotation_core::{SecretValue, async_trait};
 use rotation_testkit::backends::{
     Login, MintedKey, MintedKeys, MintingBackend, PasswordBackend, PasswordTarget,
 };
 use rotation_testkit::{Simulator, Staged, Subject, Target};
 
-pub struct Minted;
+pub(crate) struct Minted;
 
 #[async_trait]
 impl Subject for Minted {
@@ -21,7 +19,7 @@ impl Subject for Minted {
     }
 }
 
-pub struct Keys(pub MintedKeys);
+pub(crate) struct Keys(pub(crate) MintedKeys);
 
 #[async_trait]
 impl Target for Keys {
@@ -47,7 +45,7 @@ impl Target for Keys {
     }
 }
 
-pub struct Password;
+pub(crate) struct Password;
 
 #[async_trait]
 impl Subject for Password {
@@ -66,7 +64,7 @@ impl Subject for Password {
     }
 }
 
-pub struct User(pub PasswordTarget);
+pub(crate) struct User(pub(crate) PasswordTarget);
 
 #[async_trait]
 impl Target for User {

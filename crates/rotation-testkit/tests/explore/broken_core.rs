@@ -1,8 +1,6 @@
 //! Cores that are right but for one thing, each named by its fault: the framework's own rotator, told
 //! something wrong at one of its seams, so that it does what a core without this safeguard would do.
 
-#![allow(unreachable_pub, reason = "shared as a file")]
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +15,7 @@ use rotation_testkit::{SeededRandom, SimulatorStore};
 
 /// The safeguard that is missing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Mutation {
+pub(crate) enum Mutation {
     /// testSecret takes every pending credential.
     PromotesUntested,
     /// createSecret stores the new value as `AWSCURRENT`.
@@ -43,7 +41,7 @@ pub enum Mutation {
 }
 
 /// The framework's rotator with this safeguard taken out.
-pub fn broken<B: CredentialBackend>(core: Core<B>, mutation: Mutation) -> Arc<dyn Rotate> {
+pub(crate) fn broken<B: CredentialBackend>(core: Core<B>, mutation: Mutation) -> Arc<dyn Rotate> {
     let Core {
         backend,
         simulator,

@@ -1,14 +1,6 @@
 //! The service's side of a rotation over the wire, against a host whose processes leave the work to an in-process
 //! rotator.
 
-#![cfg(feature = "server")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests, which clippy does not see as such"
-)]
-
 use std::env;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +18,7 @@ use rotation_testkit::{Fault, Simulator, TravelClock};
 use serde_json::Value;
 use tokio::sync::{Barrier, mpsc};
 
-use acting::{ACTING, request, runtime_api};
-
-#[path = "../../rotation-lambda-host/tests/it/acting.rs"]
-mod acting;
+use crate::acting::{self, ACTING, request, runtime_api};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Where a process that is the function finds what it is to do.
@@ -74,7 +63,7 @@ impl Bench {
         });
         let relay = relay.await.unwrap();
         let function = Function::builder(env::current_exe().unwrap())
-            .arg("the_function_itself")
+            .arg("driver::the_function_itself")
             .arg("--exact")
             .arg("--nocapture")
             .env(ACTING, "1")
