@@ -7,7 +7,7 @@ use rotation_simulator::{Fault, SeededRandom};
 use super::bench::{Bench, Finding, list};
 use crate::explore::Explorer;
 use crate::explore::actor::REMAINING;
-use crate::explore::plan::Twist;
+use crate::explore::twist::Twist;
 use crate::subject::Subject;
 
 pub(super) async fn dry_run<S: Subject>(subject: &S) -> Finding {

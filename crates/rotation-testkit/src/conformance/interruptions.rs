@@ -9,6 +9,8 @@ use rotation_core::{BackendError, Clock, CredentialBackend};
 use rotation_simulator::{Fault, Faults, TestClock};
 
 use super::bench::{Bench, Finding, LONG_AFTER, TIME, TOKEN, list};
+use super::calls;
+use super::check::on;
 use crate::log_capture::LogCapture;
 use crate::secret_texts;
 use crate::subject::Subject;
@@ -330,8 +332,14 @@ fn look<B: CredentialBackend>(
     Ok(())
 }
 
+/// `create` makes one credential, by one call and by two.
+pub(super) async fn create_again<S: Subject>(subject: &S) -> Finding {
+    mints_once(subject).await?;
+    on(Bench::stage(subject).await?, calls::create_again).await
+}
+
 /// `create` sends the request that mints once, even if its answer is lost.
-pub(super) async fn mints_once<S: Subject>(subject: &S) -> Finding {
+async fn mints_once<S: Subject>(subject: &S) -> Finding {
     for number in 1..=effects(subject, Method::Create).await? {
         let Some(ready) = Ready::stage(subject, Method::Create).await? else {
             continue;

@@ -8,10 +8,10 @@ use rotation_core::{Grace, Step};
 use rotation_simulator::Fault;
 
 use super::gap::Gap;
+use super::invariant::Invariant;
 use super::plan::Plan;
 use super::run::{Ended, Setting};
 use super::trace::Trace;
-use super::watch::Invariant;
 
 /// How often each kind of fault struck in each step.
 type Struck = BTreeMap<(Step, Fault), usize>;

@@ -10,7 +10,7 @@ use rotation_core::{
     RotationError, RotationEvent, Rotator, SecretDescription, SecretStore, SecretString, SecretValue, Step,
     StepContext, StepReport, StoreError, StoreErrorKind, StoredVersion, VersionRef, async_trait,
 };
-use rotation_testkit::explore::Core;
+use rotation_testkit::explore::Parts;
 use rotation_testkit::{SeededRandom, SimulatorStore};
 
 /// The safeguard that is missing.
@@ -41,13 +41,13 @@ pub(crate) enum Mutation {
 }
 
 /// The framework's rotator with this safeguard taken out.
-pub(crate) fn broken<B: CredentialBackend>(core: Core<B>, mutation: Mutation) -> Arc<dyn Rotate> {
-    let Core {
+pub(crate) fn broken<B: CredentialBackend>(parts: Parts<B>, mutation: Mutation) -> Arc<dyn Rotate> {
+    let Parts {
         backend,
         simulator,
         grace,
         ..
-    } = core;
+    } = parts;
     let store = Store {
         store: simulator.store(),
         simulator: simulator.clone(),

@@ -50,7 +50,7 @@ fn explore(kind: Kind, mutation: Mutation) -> Report {
 }
 
 fn run<S: Subject>(explorer: Explorer<S>, mutation: Mutation) -> Report {
-    let explorer = explorer.with_core(move |core| broken(core, mutation)).quiet();
+    let explorer = explorer.with_rotate(move |parts| broken(parts, mutation)).quiet();
     explorer.faults(1).at_most(4_000).run()
 }
 

@@ -9,7 +9,7 @@ use rotation_core::{
 use rotation_simulator::Fault;
 use rotation_simulator::model::{InvocationResult, ReplicaStatus};
 
-use super::{StagedStore, StoreSubject};
+use super::subject::{StagedStore, StoreSubject};
 
 const TOKEN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const FIRST: &str = "the-first-secret-value";

@@ -5,9 +5,9 @@ use rotation_simulator::Fault;
 
 use super::Run;
 use crate::explore::gap::Gap;
-use crate::explore::plan::{Act, Twist};
+use crate::explore::invariant::{Checked, Invariant, broken};
 use crate::explore::trace::Entry;
-use crate::explore::watch::{Checked, Invariant, broken};
+use crate::explore::twist::{Act, Twist};
 
 impl Run {
     /// RotateSecret, whatever state the last rotation left.
