@@ -51,6 +51,7 @@
 //! - [`conformance`]: the contract of a backend, and of a store, clause by clause.
 //! - [`explore`]: every history of a rotation, to a stated depth; a violation prints the shortest history in words.
 //! - [`FaultyBackend`]: faults around the calls of any backend, for a target whose double counts no requests.
+//! - [`LogCapture`]: what a test logs, to look for secrets in.
 //! - [`backends`]: two targets in memory and their backends, to read and to try.
 //! - All of `rotation-simulator` that these tests need is here, too, so that this crate is your one
 //!   dev-dependency: [`Simulator`], [`Faults`], [`ManualClock`], [`TravelClock`], [`SeededRandom`], [`FaultyStore`],
@@ -110,6 +111,7 @@ pub use rotation_simulator::{
 };
 
 pub use faulty_backend::FaultyBackend;
+pub use log_capture::LogCapture;
 pub use subject::{Staged, Subject, Target};
 
 /// The README's example is compiled with the documentation's.

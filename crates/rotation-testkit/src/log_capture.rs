@@ -1,4 +1,4 @@
-//! Everything that this thread logs, to look for secrets in.
+//! What a thread logs, to look for secrets in.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};
@@ -11,21 +11,38 @@ thread_local! {
     static TEXT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// What one thread logs from its start on, at every level.
+/// Everything that this thread logs, at every level, from [`start`](Self::start) until it is dropped: one line for
+/// each event, which ends with its target. Spans stand in the line of the next event.
 ///
-/// The subscriber is the process's: with one per thread, tracing may ask another thread's, which has
-/// none, whether an event is of interest.
-pub(crate) struct LogCapture(());
+/// The subscriber is the process's, and each thread has its own text. With a subscriber per thread, tracing may ask
+/// another thread's, which has none, whether an event is of interest.
+///
+/// ```
+/// use rotation_testkit::LogCapture;
+///
+/// let log = LogCapture::start().unwrap();
+/// tracing::info!(key = "the-secret-key", "stored");
+/// assert!(log.text().contains("the-secret-key")); // a test of yours asserts that it does not
+/// ```
+#[derive(Debug)]
+pub struct LogCapture(());
 
 impl LogCapture {
     /// Starts anew. `None` if the process has a subscriber of its own.
-    pub(crate) fn start() -> Option<Self> {
+    #[must_use]
+    pub fn start() -> Option<Self> {
         static OURS: OnceLock<bool> = OnceLock::new();
         let ours = *OURS.get_or_init(|| tracing::subscriber::set_global_default(Subscriber).is_ok());
         ours.then(|| {
             TEXT.set(Some(String::new()));
             Self(())
         })
+    }
+
+    /// What was logged so far.
+    #[must_use]
+    pub fn text(&self) -> String {
+        TEXT.with_borrow(|text| text.clone().unwrap_or_default())
     }
 
     /// What was logged so far, and forgets it.
@@ -61,10 +78,11 @@ impl Visit for Fields {
     }
 }
 
-fn end_of_line() {
+fn end_of_line(target: &str) {
     TEXT.with_borrow_mut(|text| {
         if let Some(text) = text {
-            text.push('\n');
+            // Writing to a text does not fail.
+            _ = writeln!(text, "[{target}]");
         }
     });
 }
@@ -87,7 +105,7 @@ impl tracing::Subscriber for Subscriber {
 
     fn event(&self, event: &tracing::Event<'_>) {
         event.record(&mut Fields);
-        end_of_line();
+        end_of_line(event.metadata().target());
     }
 
     fn enter(&self, _: &span::Id) {}

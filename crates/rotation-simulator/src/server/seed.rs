@@ -9,6 +9,9 @@ use super::fields::{FieldError, Fields, Problem};
 use crate::model::{ApiError, CreateSecret, Model, Principal};
 use crate::simulator::Simulator;
 
+#[cfg(test)]
+mod tests;
+
 /// Secrets that a simulator is to begin with.
 ///
 /// ```
@@ -102,18 +105,6 @@ impl Seed {
             .collect::<Result<_, _>>()?;
         fields.finish()?;
         Ok(Self { secrets })
-    }
-
-    /// How many secrets there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.secrets.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.secrets.is_empty()
     }
 
     /// Creates the secrets, as an operator does.

@@ -5,5 +5,4 @@ mod callers;
 mod events;
 mod refusals;
 mod rotation;
-mod seed;
 mod struck;

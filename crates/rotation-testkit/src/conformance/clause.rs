@@ -29,9 +29,7 @@ macro_rules! clauses {
             /// All, in the order of the trait's methods.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$clause),+];
 
-            /// Its name, as for a test function: `create_again`.
-            #[must_use]
-            pub fn name(self) -> &'static str {
+            fn name(self) -> &'static str {
                 match self {
                     $(Self::$clause => $name,)+
                 }
@@ -215,6 +213,7 @@ clauses! {
 }
 
 impl fmt::Display for Clause {
+    /// Its name, as for a test function: `create_again`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }

@@ -13,12 +13,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// Each clause and its verdict, in the order of [`Clause::ALL`].
-    #[must_use]
-    pub fn results(&self) -> &[(Clause, Verdict)] {
-        &self.results
-    }
-
     /// The clauses that are broken.
     #[must_use]
     pub fn broken(&self) -> Vec<Clause> {

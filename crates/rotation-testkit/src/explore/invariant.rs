@@ -30,23 +30,18 @@ impl Invariant {
         Self::LiveIsNotEnded,
         Self::NothingPrinted,
     ];
+}
 
+impl fmt::Display for Invariant {
     /// The promise in one sentence.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
             Self::CurrentWorks => "at every instant AWSCURRENT works",
             Self::Converges => "a rotation converges to one promoted version, and a stored value stays",
             Self::NoOrphan => "no credential outlives the next rotation that no labelled version holds",
             Self::LiveIsNotEnded => "no labelled version's credential is ended before its time",
             Self::NothingPrinted => "no secret is printed",
-        }
-    }
-}
-
-impl fmt::Display for Invariant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        })
     }
 }
 

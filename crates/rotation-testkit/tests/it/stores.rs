@@ -168,6 +168,6 @@ impl StoreSubject for Wrong {
 async fn each_clause_fails_the_store_that_breaks_it() {
     for clause in StoreClause::ALL {
         let what = store::check_clause(&Wrong(clause), clause).await.unwrap_err();
-        println!("{:30}  {what}", clause.name());
+        println!("{clause:30}  {what}");
     }
 }

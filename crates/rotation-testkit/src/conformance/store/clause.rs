@@ -1,5 +1,7 @@
 //! The clauses of a store's contract: one table of what each is called and how it is checked.
 
+use std::fmt;
+
 use super::bench::{self, Bench};
 use super::subject::StoreSubject;
 
@@ -17,9 +19,7 @@ macro_rules! clauses {
             /// All.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$clause),+];
 
-            /// Its name, as for a test function.
-            #[must_use]
-            pub fn name(self) -> &'static str {
+            fn name(self) -> &'static str {
                 match self {
                     $(Self::$clause => $name,)+
                 }
@@ -90,4 +90,11 @@ clauses! {
     /// No error holds a value.
     ErrorsHideValues = "errors_hide_values":
         |subject| bench::errors_hide_values(subject).await;
+}
+
+impl fmt::Display for StoreClause {
+    /// Its name, as for a test function: `puts_once`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }

@@ -1,8 +1,9 @@
 //! Seeds: what they plant, and what is wrong with bad ones.
 
 use rotation_core::{AWSCURRENT, SecretValue};
-use rotation_simulator::Simulator;
-use rotation_simulator::server::Seed;
+
+use super::Seed;
+use crate::simulator::Simulator;
 
 const SENTINEL: &str = "hunter2-sentinel";
 
@@ -18,7 +19,7 @@ fn a_seed_plants_its_secrets() {
         ]}}"#
     ))
     .unwrap();
-    assert_eq!(seed.len(), 4);
+    assert_eq!(seed.secrets.len(), 4);
     let simulator = Simulator::new();
     seed.plant(&simulator).unwrap();
     let operator = simulator.operator();
