@@ -5,9 +5,8 @@
 //! the [`Faults`](crate::Faults) that it was made with.
 
 use rotation_core::{BackendError, SecretValue};
+use rotation_simulator::Interruption;
 use serde::Serialize;
-
-use crate::faults::Interruption;
 
 pub use minted::{MintedKey, MintedKeys, MintingBackend};
 pub use password::{Login, PasswordBackend, PasswordTarget};

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rotation_core::{CredentialBackend, SecretValue, async_trait};
-
-use crate::Simulator;
+use rotation_simulator::Simulator;
 
 /// A backend that is to be proved, and the double of its target to do it on.
 ///
@@ -162,6 +161,14 @@ impl<B: CredentialBackend> Staged<B> {
         self.in_place = true;
         self
     }
+}
+
+/// What a double says that does not know the staged credential by its id.
+pub(crate) fn unlisted(id: &str) -> String {
+    format!(
+        "Target::alive does not list {id}, the id of the staged credential, which works; it must list the ids of all \
+         that do"
+    )
 }
 
 impl<B> fmt::Debug for Staged<B> {

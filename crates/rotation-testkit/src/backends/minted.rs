@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rotation_core::{
-    Applied, BackendError, CredentialBackend, Live, Profile, Retire, Retirement, SecretString, SecretValue,
-    StepContext, async_trait,
+    Applied, BackendError, CredentialBackend, Live, Profile, RandomSource, Retire, Retirement, SecretString,
+    SecretValue, StepContext, async_trait,
 };
+use rotation_simulator::{Faults, Interruption, SeededRandom};
 use serde::{Deserialize, Serialize};
 
 use super::unavailable;
-use crate::faults::{Faults, Interruption};
-use crate::random::uuid;
 use crate::sync::lock;
 
 /// A target that makes keys: each has an id, a label of the caller's choice, and a value that is
@@ -148,8 +147,10 @@ impl Keys {
     fn mint(&mut self, label: &str) -> MintedKey {
         self.minted += 1;
         let key_id = format!("key-{:04}", self.minted);
-        // Not a bare UUID: those are version ids.
-        let value = SecretString::from(format!("mk_{}", uuid(self.minted)));
+        let mut random = [0; 16];
+        // A seeded source is never out of randomness.
+        _ = SeededRandom::new(self.minted).fill(&mut random);
+        let value = SecretString::from(format!("mk_{:032x}", u128::from_be_bytes(random)));
         let key = Key {
             label: label.to_owned(),
             value: value.clone(),

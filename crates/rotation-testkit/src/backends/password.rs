@@ -6,10 +6,10 @@ use rotation_core::{
     Applied, BackendError, CredentialBackend, Live, PasswordPolicy, Profile, Retire, Retirement,
     SecretString, SecretValue, StepContext, async_trait,
 };
+use rotation_simulator::{Faults, Interruption};
 use serde::{Deserialize, Serialize};
 
 use super::unavailable;
-use crate::faults::{Faults, Interruption};
 use crate::sync::lock;
 
 /// A target with one user, who can change their own password, and a superuser, who can change it,

@@ -8,10 +8,12 @@ use rotation_core::{
     AWSCURRENT, BackendError, CredentialBackend, Live, LiveIds, Outside, Profile, Retire, Retirement,
     SecretReader, SecretStore, SecretValue, Step, StepContext, StoreError, VersionRef, async_trait,
 };
+use rotation_simulator::{Passage, SeededRandom, SharedClock, Simulator, SimulatorStore};
 
-use crate::faults::is_secrets_manager;
+use crate::faulty_backend::FaultyBackend;
+use crate::secret_texts;
+use crate::subject::{Subject, Target, unlisted};
 use crate::sync::lock;
-use crate::{FaultyBackend, SeededRandom, Simulator, SimulatorStore, Subject, Target, needles};
 
 /// What a clause found, or what kept it from looking.
 pub(super) type Finding<T = ()> = Result<T, String>;
@@ -105,7 +107,7 @@ impl<B: CredentialBackend> Bench<B> {
         token: &'a str,
         step: Step,
         time: Duration,
-        clock: &'a crate::SharedClock,
+        clock: &'a SharedClock,
         reader: &'a Reader,
     ) -> StepContext<'a> {
         let outside = Outside::new(clock).with_random(&self.random).with_secrets(reader);
@@ -182,8 +184,8 @@ impl<B: CredentialBackend> Bench<B> {
         let current = self.current().ok();
         let ids: BTreeSet<_> = current.and_then(|it| self.backend.id(&it)).into_iter().collect();
         move |text| {
-            let hidden = needles::to_hide(&simulator, &arn, &lock(&made), &ids);
-            needles::redact(&hidden, text)
+            let hidden = secret_texts::to_hide(&simulator, &arn, &lock(&made), &ids);
+            secret_texts::redact(&hidden, text)
         }
     }
 
@@ -210,18 +212,8 @@ impl<B: CredentialBackend> Bench<B> {
     /// How many requests the target's double has seen: effects that are not Secrets Manager's.
     pub(super) fn requests(&self) -> usize {
         let passages = self.simulator.faults().passages().into_iter();
-        passages
-            .filter(|passage| !is_secrets_manager(&passage.name))
-            .count()
+        passages.filter(Passage::reaches_target).count()
     }
-}
-
-/// What a double says that does not know the staged credential by its id.
-pub(crate) fn unlisted(id: &str) -> String {
-    format!(
-        "Target::alive does not list {id}, the id of the staged credential, which works; it must list the ids of all \
-         that do"
-    )
 }
 
 /// The ids, for a sentence.

@@ -3,7 +3,7 @@
 use rotation_core::{CredentialBackend, ErrorClass, Retirement};
 
 use super::bench::{Bench, Finding, LONG_AFTER, OTHER, TIME, TOKEN, list};
-use crate::needles;
+use crate::secret_texts;
 
 pub(super) async fn id_is_stable<B: CredentialBackend>(bench: Bench<B>) -> Finding {
     let current = bench.current()?;
@@ -23,10 +23,10 @@ pub(super) async fn id_is_stable<B: CredentialBackend>(bench: Bench<B>) -> Findi
     operator
         .put(&bench.arn, bench.document(&made)?)
         .map_err(|error| error.to_string())?;
-    let secret = needles::needles(&bench.simulator, &bench.arn, &[], &Default::default());
+    let secret = secret_texts::needles(&bench.simulator, &bench.arn, &[], &Default::default());
     // What differs and is named like an id is none of these; a key or a password is.
     let told = [old, new].into_iter().flatten().find(|id| {
-        let named = needles::named_secret(&bench.simulator, &bench.arn);
+        let named = secret_texts::named_secret(&bench.simulator, &bench.arn);
         secret.contains(id) && named.contains(id)
     });
     match told {

@@ -1,13 +1,14 @@
 //! The clauses that take whole rotations.
 
 use rotation_core::{Grace, Rotator};
+use rotation_simulator::model::RotationEventName;
+use rotation_simulator::{Fault, SeededRandom};
 
 use super::bench::{Bench, Finding, list};
 use crate::explore::Explorer;
 use crate::explore::actor::REMAINING;
-use crate::explore::plan::Twist;
-use crate::model::RotationEventName;
-use crate::{Fault, SeededRandom, Subject};
+use crate::explore::twist::Twist;
+use crate::subject::Subject;
 
 pub(super) async fn dry_run<S: Subject>(subject: &S) -> Finding {
     let bench = Bench::stage(subject).await?;

@@ -6,12 +6,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rotation_core::{BackendError, Clock, CredentialBackend};
+use rotation_simulator::{Fault, Faults, TestClock};
 
 use super::bench::{Bench, Finding, LONG_AFTER, TIME, TOKEN, list};
-use crate::captured::Captured;
-use crate::clock::TestClock;
+use super::calls;
+use super::check::on;
+use crate::log_capture::LogCapture;
+use crate::secret_texts;
+use crate::subject::Subject;
 use crate::sync::lock;
-use crate::{Fault, Faults, Subject, needles};
 
 /// A call of the backend, to be tried at each of its effects.
 #[derive(Clone, Copy, Debug)]
@@ -230,7 +233,7 @@ const TOLD: [Fault; 6] = [
 ];
 
 pub(super) async fn errors_hide_secrets<S: Subject>(subject: &S) -> Finding {
-    let Some(logs) = Captured::start() else {
+    let Some(logs) = LogCapture::start() else {
         return Err(
             "the process has a tracing subscriber of its own, so log lines cannot be looked at; run the suite in a \
              test file of its own"
@@ -263,7 +266,7 @@ pub(super) async fn errors_hide_secrets<S: Subject>(subject: &S) -> Finding {
 }
 
 /// A credential that nobody knows, and pending ones that aim elsewhere.
-async fn other_failures<S: Subject>(subject: &S, logs: &Captured) -> Finding {
+async fn other_failures<S: Subject>(subject: &S, logs: &LogCapture) -> Finding {
     let Some(ready) = Ready::stage(subject, Method::Test).await? else {
         return Ok(());
     };
@@ -297,19 +300,19 @@ fn keep<B: CredentialBackend>(bench: &Bench<B>, value: &rotation_core::SecretVal
 fn look<B: CredentialBackend>(
     ready: &Ready<B>,
     error: Option<BackendError>,
-    logs: &Captured,
+    logs: &LogCapture,
     when: impl Fn() -> String,
 ) -> Finding {
     let bench = &ready.bench;
     if let Some(pending) = &ready.pending {
         keep(bench, &bench.document(pending)?)?;
     }
-    let values = bench.simulator.model().versions_with_values(&bench.arn);
-    let ids = values
-        .iter()
-        .filter_map(|(_, value)| bench.backend.id(&value.decode().ok()?))
+    let stored = bench.simulator.stored_values().into_iter();
+    let ids = stored
+        .filter(|stored| stored.secret_arn == bench.arn)
+        .filter_map(|stored| bench.backend.id(&stored.value.decode().ok()?))
         .collect();
-    let secrets = needles::needles(&bench.simulator, &bench.arn, &lock(&bench.backend.made()), &ids);
+    let secrets = secret_texts::needles(&bench.simulator, &bench.arn, &lock(&bench.backend.made()), &ids);
     let mut texts = Vec::new();
     if let Some(error) = &error {
         texts.push(("Display of the error", error.to_string()));
@@ -322,15 +325,21 @@ fn look<B: CredentialBackend>(
     }
     texts.push(("a log line", logs.take()));
     for (what, text) in texts {
-        if let Some(line) = needles::find(&secrets, &text) {
+        if let Some(line) = secret_texts::find(&secrets, &text) {
             return Err(format!("{}: {what} holds a secret: {line}", when()));
         }
     }
     Ok(())
 }
 
+/// `create` makes one credential, by one call and by two.
+pub(super) async fn create_again<S: Subject>(subject: &S) -> Finding {
+    mints_once(subject).await?;
+    on(Bench::stage(subject).await?, calls::create_again).await
+}
+
 /// `create` sends the request that mints once, even if its answer is lost.
-pub(super) async fn mints_once<S: Subject>(subject: &S) -> Finding {
+async fn mints_once<S: Subject>(subject: &S) -> Finding {
     for number in 1..=effects(subject, Method::Create).await? {
         let Some(ready) = Ready::stage(subject, Method::Create).await? else {
             continue;

@@ -7,9 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rotation_core::{Clock, Rotate, RotationEvent, Step};
-
-use crate::clock::TestClock;
-use crate::{Simulator, StepResult};
+use rotation_simulator::{Simulator, StepResult, TestClock};
 
 /// What the function is told that it has.
 pub(crate) const REMAINING: Duration = Duration::from_secs(60);

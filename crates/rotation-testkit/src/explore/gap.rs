@@ -1,5 +1,7 @@
 //! What no client can close.
 
+use std::fmt;
+
 /// Where the service's own API leaves a gap that no client can close.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
@@ -27,11 +29,10 @@ pub enum Gap {
     ByHand,
 }
 
-impl Gap {
+impl fmt::Display for Gap {
     /// The gap in a few words.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::LatePut => "a late put of a rotation that was given up takes AWSPENDING from the new one",
             Self::LateSet => "a late change of a password by a rotation that was given up",
             Self::WentBack => "an operator goes back to a credential while it is being ended",
@@ -39,6 +40,6 @@ impl Gap {
                 "a late promotion of a rotation that was given up, whose credential has ended"
             }
             Self::ByHand => "a credential made by hand loses its last label where nothing can end it",
-        }
+        })
     }
 }

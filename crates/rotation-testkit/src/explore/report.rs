@@ -5,14 +5,16 @@ use std::fmt;
 use std::time::Duration;
 
 use rotation_core::{Grace, Step};
+use rotation_simulator::Fault;
 
-use super::Struck;
-use super::check::Invariant;
 use super::gap::Gap;
+use super::invariant::Invariant;
 use super::plan::Plan;
 use super::run::{Ended, Setting};
 use super::trace::Trace;
-use crate::Fault;
+
+/// How often each kind of fault struck in each step.
+type Struck = BTreeMap<(Step, Fault), usize>;
 
 /// What an exploration found. `Display` is for people; [`assert_holds`](Self::assert_holds) is for tests.
 #[derive(Debug, Default)]
@@ -161,8 +163,7 @@ impl Report {
 
     /// The kinds of fault that never struck in a step that has effects to strike, those apart that were
     /// [left out](super::Explorer::without). Empty after a run that was not cut short.
-    #[must_use]
-    pub fn never_struck(&self) -> Vec<(Step, Fault)> {
+    fn never_struck(&self) -> Vec<(Step, Fault)> {
         let steps = self.steps.iter();
         let all = steps.flat_map(|(step, reads)| {
             let kinds = Fault::ALL
@@ -229,7 +230,7 @@ impl fmt::Display for Report {
             writeln!(f, "  left out: {:?}", self.left_out)?;
         }
         for (gap, Shown { count, .. }) in &self.gaps {
-            writeln!(f, "  {count} times, and no client can help it: {}", gap.as_str())?;
+            writeln!(f, "  {count} times, and no client can help it: {gap}")?;
         }
         if self.without_logs > 0 {
             let why = "the process has a tracing subscriber of its own";

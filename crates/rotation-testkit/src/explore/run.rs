@@ -4,19 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, Clock, Grace, Rotate, Step};
+use rotation_simulator::model::Invocation;
+use rotation_simulator::{Fault, Simulator, StepResult};
 
 use super::actor::{Actor, REMAINING};
-use super::check::{Broken, Checked, Invariant, Watch, broken};
-use super::core::{Caught, Core, MakeCore, Panics};
 use super::gap::Gap;
-use super::plan::{Plan, Twist};
-use super::trace::{Entry, How, Trace};
-use crate::captured::Captured;
-use crate::model::Invocation;
-use crate::{Fault, FaultyBackend, Simulator, StepResult, Subject};
+use super::invariant::{Broken, Checked, Invariant, broken};
+use super::panics::Panics;
+use super::parts::MakeRotate;
+use super::plan::Plan;
+use super::trace::{Entry, Trace};
+use super::twist::Twist;
+use super::watch::Watch;
+use crate::log_capture::LogCapture;
+use crate::subject::Subject;
 
 mod beside;
+mod instants;
 mod operator;
+mod stage;
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// How old a write is that every read sees.
@@ -76,10 +82,10 @@ pub(super) async fn history<S: Subject>(
     subject: &S,
     setting: Setting,
     plan: Plan,
-    core: &MakeCore<S::Backend>,
+    rotate: &MakeRotate<S::Backend>,
 ) -> Ended {
-    let logs = Captured::start();
-    let mut run = Run::stage(subject, setting, plan, core).await;
+    let logs = LogCapture::start();
+    let mut run = Run::stage(subject, setting, plan, rotate).await;
     let mut effects = Vec::new();
     let mut result = run.before(setting.first).await;
     if result.is_ok() {
@@ -105,68 +111,6 @@ pub(super) async fn history<S: Subject>(
 }
 
 impl Run {
-    async fn stage<S: Subject>(
-        subject: &S,
-        setting: Setting,
-        plan: Plan,
-        core: &MakeCore<S::Backend>,
-    ) -> Self {
-        let simulator = subject.simulator();
-        let staged = subject.stage(&simulator).await;
-        let faults = simulator.faults();
-        let backend = match staged.wire_faults {
-            true => FaultyBackend::watching(staged.backend, faults),
-            false => FaultyBackend::new(staged.backend, faults),
-        };
-        let value = staged.value;
-        // A secret that Secrets Manager refuses is a mistake in the test that staged it.
-        #[allow(clippy::expect_used, reason = "the name is free and allowed")]
-        let arn = simulator
-            .operator()
-            .create_secret("explored", value)
-            .expect("Secrets Manager takes the staged value");
-        let watch = Watch::new(&simulator, &backend, staged.target, &arn, staged.in_place).await;
-        simulator.configure(|options| {
-            options.replays = subject.replays();
-            if let Twist::Rejecting(after) = plan.twist {
-                options.after_release = after;
-            }
-            if plan.twist == Twist::ReplayAtOnce {
-                options.replay_interval = Duration::from_secs(1);
-            }
-        });
-        let panics = Panics::default();
-        let rotate = Caught::new(
-            core(Core {
-                backend,
-                simulator: simulator.clone(),
-                grace: setting.grace,
-            }),
-            simulator.faults(),
-            panics.clone(),
-        );
-        Self {
-            rotate: Arc::new(rotate),
-            watch,
-            plan,
-            coarse: !staged.wire_faults,
-            grace: setting.grace == Grace::UntilNextRotation,
-            trace: Trace::default(),
-            traced: 0,
-            token: String::new(),
-            old: None,
-            beside: None,
-            straggler: None,
-            twisted: false,
-            rejecting: false,
-            gap: None,
-            printed: String::new(),
-            failed: None,
-            panics,
-            simulator,
-        }
-    }
-
     /// Two rotations that nothing disturbs, so that the next finds a current and a previous version whose
     /// credentials rotations made, unless it is to be the first.
     async fn before(&mut self, first: bool) -> Checked {
@@ -258,15 +202,14 @@ impl Run {
     async fn rotation(&mut self) -> Checked {
         let clock = self.simulator.clock();
         loop {
-            let next = self.simulator.model().next_invocation(clock.now());
-            if let Some(invocation) = next {
+            if let Some(invocation) = self.simulator.next_invocation() {
                 self.invocation(&invocation).await?;
                 if self.is_over() {
                     return Ok(());
                 }
                 continue;
             }
-            let Some(due) = self.simulator.model().next_due() else {
+            let Some(due) = self.simulator.next_due() else {
                 break;
             };
             // Lambda ends an invocation long before a replay; its last request arrives before that.
@@ -280,7 +223,7 @@ impl Run {
     fn skip(&self, time: Duration) {
         self.simulator.skip(time);
         if time >= SETTLES {
-            self.simulator.model().settle();
+            self.simulator.settle();
         }
     }
 
@@ -310,7 +253,7 @@ impl Run {
             self.finish(other).await?;
         }
         let done = result.is_done();
-        self.report(invocation, result);
+        self.report(invocation, &result);
         if !done {
             self.stop_rejecting();
             if self.plan.twist == Twist::NewToken && !self.twisted {
@@ -321,10 +264,9 @@ impl Run {
         Ok(())
     }
 
-    fn report(&mut self, invocation: &Invocation, result: StepResult) {
-        let now = self.simulator.clock().now();
+    fn report(&mut self, invocation: &Invocation, result: &StepResult) {
         let noted = self.simulator.records().len();
-        self.simulator.model().report(invocation, result.reported(), now);
+        self.simulator.report(invocation, result);
         let records = self.simulator.records();
         for record in records.get(noted..).unwrap_or_default() {
             self.trace.push(Entry::Notes(record.name));
@@ -336,81 +278,5 @@ impl Run {
             self.rejecting = false;
             self.watch.target.reject(false);
         }
-    }
-
-    /// Lets an invocation do one effect, and looks at what must hold at every instant.
-    async fn advance(&mut self, actor: &mut Actor) -> Result<Option<StepResult>, Broken> {
-        let ended = actor.advance(&self.simulator).await;
-        let passed = self.simulator.faults().passages_after(self.traced);
-        self.traced += passed.len();
-        let reads = |name: &str| Fault::Stale.can_strike(name);
-        let wrote = passed.iter().any(|passage| !reads(&passage.name));
-        for passage in passed {
-            self.trace.push(Entry::Effect {
-                actor: actor.name,
-                step: actor.step,
-                number: passage.number,
-                name: passage.name,
-                fault: passage.fault,
-            });
-        }
-        self.no_panic()?;
-        if wrote || self.coarse && ended.is_some() {
-            self.instant().await?;
-        }
-        Ok(ended)
-    }
-
-    async fn instant(&mut self) -> Checked {
-        let rejecting = matches!(self.plan.twist, Twist::Rejecting(_));
-        match self.watch.instant(rejecting).await {
-            Err(broken)
-                if matches!(
-                    broken.invariant,
-                    Invariant::CurrentWorks | Invariant::LiveIsNotEnded
-                ) && self.went_back() =>
-            {
-                self.gap = Some(Gap::WentBack);
-                self.trace
-                    .push(Entry::Happens("the credential gone back to is ended"));
-                Ok(())
-            }
-            Err(broken) if broken.invariant == Invariant::CurrentWorks && self.promoted_late() => {
-                self.gap = Some(Gap::LatePromotion);
-                self.trace
-                    .push(Entry::Happens("the credential promoted late has ended"));
-                Ok(())
-            }
-            Err(broken) if broken.invariant == Invariant::CurrentWorks && self.given_up() => {
-                match self.search().await {
-                    true => self.watch.instant(rejecting).await,
-                    false => Err(broken),
-                }
-            }
-            result => result,
-        }
-    }
-
-    /// To Lambda a panic is one more failure; to a test it is a mistake, in the backend or in its double.
-    fn no_panic(&mut self) -> Checked {
-        let Some(panic) = self.panics.take() else {
-            return Ok(());
-        };
-        self.printed.push_str(&panic);
-        let what = format!("the backend, or its double, panicked: {panic}");
-        Err(broken(Invariant::Converges, what))
-    }
-
-    fn ended(&mut self, actor: char, step: Step, result: &StepResult) {
-        if let StepResult::Failed(error) = result {
-            // Both are printed by the Lambda runtime.
-            self.printed.push_str(&format!("{error}\n{error:?}\n"));
-            self.failed = Some(format!("{error:?}"));
-        }
-        self.trace.push(Entry::Ends {
-            actor,
-            step,
-            how: How::from(result),
-        });
     }
 }

@@ -5,10 +5,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rotation_core::Step;
-
-use crate::faults::is_secrets_manager;
-use crate::model::RotationEventName;
-use crate::{Fault, StepResult};
+use rotation_simulator::model::RotationEventName;
+use rotation_simulator::{Fault, Passage};
 
 /// One thing that happened.
 #[derive(Clone, Debug, Hash)]
@@ -23,36 +21,14 @@ pub(super) enum Entry {
     Effect {
         actor: char,
         step: Step,
-        number: usize,
-        name: String,
-        fault: Option<Fault>,
+        passage: Passage,
     },
-    /// An invocation ended.
-    Ends { actor: char, step: Step, how: How },
+    /// An invocation ended. Two failures that read differently are two histories.
+    Ends { actor: char, step: Step, how: String },
     /// Something else.
     Happens(&'static str),
     /// What the service noted about the rotation.
     Notes(RotationEventName),
-}
-
-/// How an invocation ended. Two failures that read differently are two histories.
-#[derive(Clone, Debug, Hash)]
-pub(super) enum How {
-    Done(&'static str),
-    Failed(String),
-    Crashed,
-    TimedOut,
-}
-
-impl From<&StepResult> for How {
-    fn from(result: &StepResult) -> Self {
-        match result {
-            StepResult::Done(report) => Self::Done(report.outcome.as_str()),
-            StepResult::Failed(error) => Self::Failed(error.kind().to_string()),
-            StepResult::Crashed => Self::Crashed,
-            StepResult::TimedOut => Self::TimedOut,
-        }
-    }
 }
 
 /// The history so far.
@@ -78,7 +54,7 @@ impl Trace {
         let end = self.0.iter().position(replayed).unwrap_or(self.0.len());
         let of = |wanted: Step| {
             let effects = self.0.iter().take(end).filter_map(|entry| match entry {
-                Entry::Effect { step, name, .. } if *step == wanted => Some(name.clone()),
+                Entry::Effect { step, passage, .. } if *step == wanted => Some(passage.name.clone()),
                 _ => None,
             });
             effects.collect()
@@ -90,8 +66,8 @@ impl Trace {
     pub(super) fn steps(&self) -> BTreeMap<Step, bool> {
         let mut steps = BTreeMap::new();
         for entry in &self.0 {
-            if let Entry::Effect { step, name, .. } = entry {
-                *steps.entry(*step).or_default() |= Fault::Stale.can_strike(name);
+            if let Entry::Effect { step, passage, .. } = entry {
+                *steps.entry(*step).or_default() |= Fault::Stale.can_strike(&passage.name);
             }
         }
         steps
@@ -100,36 +76,15 @@ impl Trace {
     /// Whether an effect was a request to a target, or a call of the backend.
     pub(super) fn reaches_a_target(&self) -> bool {
         let mut effects = self.0.iter();
-        effects.any(|entry| matches!(entry, Entry::Effect { name, .. } if !is_secrets_manager(name)))
+        effects.any(|entry| matches!(entry, Entry::Effect { passage, .. } if passage.reaches_target()))
     }
 
     /// The faults that struck, with the step that each struck.
     pub(super) fn struck(&self) -> impl Iterator<Item = (Step, Fault)> {
         self.0.iter().filter_map(|entry| match entry {
-            Entry::Effect {
-                step,
-                fault: Some(fault),
-                ..
-            } => Some((*step, *fault)),
+            Entry::Effect { step, passage, .. } => Some((*step, passage.fault?)),
             _ => None,
         })
-    }
-}
-
-/// What a fault at an effect means.
-fn in_words(fault: Fault) -> &'static str {
-    match fault {
-        Fault::CrashBefore => "the process dies before it",
-        Fault::CrashAfter => "it is done, and the process dies",
-        Fault::LoseRequest => "the request is lost",
-        Fault::LoseResponse => "it is done, and the answer is lost",
-        Fault::Throttle => "refused: throttled",
-        Fault::Deny => "refused: not allowed",
-        Fault::InternalError => "the other side fails; not done",
-        Fault::Stale => "answered from before the last write",
-        Fault::Hang => "no answer ever comes; not done",
-        Fault::HangAfter => "it is done, and no answer ever comes",
-        Fault::Refuse => "refused for good",
     }
 }
 
@@ -161,28 +116,21 @@ impl fmt::Display for Part<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut well: Vec<&str> = Vec::new();
         for entry in self.0 {
-            if let Entry::Effect {
-                name, fault: None, ..
-            } = entry
-            {
-                well.push(name);
+            if let Entry::Effect { passage, .. } = entry {
+                match passage.fault {
+                    None => well.push(&passage.name),
+                    Some(fault) => {
+                        write_effects(f, &mut well)?;
+                        let (number, name) = (passage.number, &passage.name);
+                        writeln!(f, "       {number:>3}  {name:<26} <- {fault}")?;
+                    }
+                }
                 continue;
             }
             write_effects(f, &mut well)?;
             match entry {
                 Entry::Begins { actor, step, which } => writeln!(f, "  {actor}  {step}{which}")?,
-                Entry::Effect {
-                    number,
-                    name,
-                    fault: Some(fault),
-                    ..
-                } => writeln!(f, "       {number:>3}  {name:<26} <- {}", in_words(*fault))?,
-                Entry::Ends { actor, step, how } => match how {
-                    How::Done(outcome) => writeln!(f, "  {actor}  {step} returns: {outcome}")?,
-                    How::Failed(why) => writeln!(f, "  {actor}  {step} fails: {why}")?,
-                    How::Crashed => writeln!(f, "  {actor}  {step} is dead")?,
-                    How::TimedOut => writeln!(f, "  {actor}  {step} is cut off by Lambda")?,
-                },
+                Entry::Ends { actor, step, how } => writeln!(f, "  {actor}  {step} {how}")?,
                 Entry::Happens(what) => writeln!(f, "  -  {what}")?,
                 Entry::Notes(name) => writeln!(f, "  -  the service notes {name}")?,
                 Entry::Effect { .. } => {}

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use rotation_core::{
-    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Clock, Effect, SecretStore, SecretValue, Step, StoreError,
-    StoreErrorKind, VersionRef,
+    AWSCURRENT, AWSPENDING, AWSPREVIOUS, Effect, SecretStore, SecretValue, Step, StoreError, StoreErrorKind,
+    VersionRef,
 };
+use rotation_simulator::Fault;
+use rotation_simulator::model::{InvocationResult, ReplicaStatus};
 
-use super::{StagedStore, StoreSubject};
-use crate::Fault;
-use crate::model::{InvocationResult, ReplicaStatus};
+use super::subject::{StagedStore, StoreSubject};
 
 const TOKEN: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 const FIRST: &str = "the-first-secret-value";
@@ -96,7 +96,7 @@ impl Bench {
         same(
             "primary_region",
             secret.primary_region.as_deref(),
-            Some(crate::model::REGION),
+            self.arn.split(':').nth(3),
         )?;
         let replicas: Vec<_> = secret
             .replicas
@@ -189,16 +189,13 @@ impl Bench {
     pub(super) async fn sends_the_rotation_token(&self) -> Finding {
         let simulator = &self.stage.simulator;
         simulator.configure(|options| options.function_assumes_role = true);
-        let now = simulator.clock().now();
-        let invocation = simulator.model().next_invocation(now).ok_or("nothing is due")?;
+        let invocation = simulator.next_invocation().ok_or("nothing is due")?;
         let value = SecretValue::text(NEXT);
         let proof = invocation.event.rotation_token();
         let put = self.store().put_pending(&self.arn, TOKEN, &value, proof).await;
         worked("put_pending", put)?;
-        simulator
-            .model()
-            .report(&invocation, InvocationResult::Succeeded, now);
-        let next = simulator.model().next_invocation(now);
+        simulator.report(&invocation, InvocationResult::Succeeded);
+        let next = simulator.next_invocation();
         let next = next.map(|invocation| invocation.event.step());
         same("the step after createSecret", next, Some(Step::SetSecret))
     }

@@ -4,9 +4,9 @@ use rotation_core::RotationEvent;
 
 use super::Run;
 use crate::explore::actor::Actor;
-use crate::explore::check::Checked;
-use crate::explore::plan::{Delivery, Twist};
+use crate::explore::invariant::Checked;
 use crate::explore::trace::Entry;
+use crate::explore::twist::{Delivery, Twist};
 
 impl Run {
     pub(super) async fn straggler_goes_on(&mut self) -> Checked {

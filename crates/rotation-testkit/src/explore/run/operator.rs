@@ -1,13 +1,13 @@
 //! What an operator does in a history, and how a rotation is brought to its end.
 
-use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS};
+use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretValue};
+use rotation_simulator::Fault;
 
 use super::Run;
-use crate::Fault;
-use crate::explore::check::{Checked, Invariant, broken};
 use crate::explore::gap::Gap;
-use crate::explore::plan::{Act, Twist};
+use crate::explore::invariant::{Checked, Invariant, broken};
 use crate::explore::trace::Entry;
+use crate::explore::twist::{Act, Twist};
 
 impl Run {
     /// RotateSecret, whatever state the last rotation left.
@@ -61,7 +61,7 @@ impl Run {
                     return;
                 }
                 if let Ok(value) = operator.value(&arn, AWSCURRENT) {
-                    _ = operator.put(&arn, crate::explore::noted(value));
+                    _ = operator.put(&arn, noted(value));
                 }
                 "an operator stores the current value once more, with a note"
             }
@@ -190,4 +190,14 @@ impl Run {
         let act = matches!(self.plan.twist, Twist::Operator { act: Act::GoBack, .. });
         act && self.twisted
     }
+}
+
+/// A document with a note in it; what is no document stays as it is.
+fn noted(value: SecretValue) -> SecretValue {
+    if let SecretValue::Text(text) = &value
+        && let Some(rest) = text.expose_secret().trim_start().strip_prefix('{')
+    {
+        return SecretValue::text(format!(r#"{{"note by an operator":"kept",{rest}"#));
+    }
+    value
 }

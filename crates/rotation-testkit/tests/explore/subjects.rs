@@ -1,0 +1,95 @@
+//! The reference backends as subjects.
+
+use rotation_core::{SecretValue, async_trait};
+use rotation_testkit::backends::{
+    Login, MintedKey, MintedKeys, MintingBackend, PasswordBackend, PasswordTarget,
+};
+use rotation_testkit::{Simulator, Staged, Subject, Target};
+
+pub(crate) struct Minted;
+
+#[async_trait]
+impl Subject for Minted {
+    type Backend = MintingBackend;
+
+    async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
+        let target = MintedKeys::new(simulator.faults());
+        let first = target.mint("made by hand").to_value();
+        Staged::new(MintingBackend::new(target.clone()), first, Keys(target)).with_wire_faults()
+    }
+}
+
+pub(crate) struct Keys(pub(crate) MintedKeys);
+
+#[async_trait]
+impl Target for Keys {
+    async fn authenticates(&self, value: &SecretValue) -> bool {
+        value
+            .decode::<MintedKey>()
+            .is_ok_and(|key| self.0.authenticates(&key))
+    }
+
+    async fn alive(&self) -> Vec<String> {
+        self.0.alive()
+    }
+
+    fn unknown(&self, _: &SecretValue) -> Option<SecretValue> {
+        Some(SecretValue::text(
+            r#"{"key_id":"key-9999","key":"mk_of-nobody-at-all"}"#,
+        ))
+    }
+
+    fn reject(&self, rejecting: bool) -> bool {
+        self.0.set_rejecting(rejecting);
+        true
+    }
+}
+
+pub(crate) struct Password;
+
+#[async_trait]
+impl Subject for Password {
+    type Backend = PasswordBackend;
+
+    async fn stage(&self, simulator: &Simulator) -> Staged<PasswordBackend> {
+        let first = Login::new("app", "first-password");
+        let target = PasswordTarget::new(first.clone(), simulator.faults());
+        Staged::new(
+            PasswordBackend::new(target.clone()),
+            first.to_value(),
+            User(target),
+        )
+        .with_wire_faults()
+        .changed_in_place()
+    }
+}
+
+pub(crate) struct User(pub(crate) PasswordTarget);
+
+#[async_trait]
+impl Target for User {
+    async fn authenticates(&self, value: &SecretValue) -> bool {
+        value
+            .decode::<Login>()
+            .is_ok_and(|login| self.0.authenticates(&login))
+    }
+
+    async fn alive(&self) -> Vec<String> {
+        self.0.alive()
+    }
+
+    fn unknown(&self, _: &SecretValue) -> Option<SecretValue> {
+        Some(Login::new("app", "a password of nobody").to_value())
+    }
+
+    fn misdirected(&self, pending: &SecretValue) -> Vec<(&'static str, SecretValue)> {
+        let mut login: Login = pending.decode().unwrap();
+        login.username = "superuser".to_owned();
+        vec![("username", login.to_value())]
+    }
+
+    fn reject(&self, rejecting: bool) -> bool {
+        self.0.set_rejecting(rejecting);
+        true
+    }
+}
