@@ -22,8 +22,8 @@ pub const AWSPREVIOUS: &str = "AWSPREVIOUS";
 
 /// The five things that the framework asks of Secrets Manager.
 ///
-/// Implemented over the AWS SDK by `rotation-secretsmanager` and in process by the simulator of
-/// `rotation-testkit`. An implementation makes one call per method and does not decide anything;
+/// Implemented over the AWS SDK by `rotation-secretsmanager` and in process by
+/// `rotation-simulator`. An implementation makes one call per method and does not decide anything;
 /// retries that the SDK makes by itself are part of the one call.
 #[async_trait]
 pub trait SecretStore: fmt::Debug + Send + Sync + 'static {

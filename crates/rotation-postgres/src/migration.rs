@@ -13,9 +13,7 @@ mod survey;
 
 use std::time::Duration;
 
-use rotation_core::{
-    BackendError, CurrentReader, Outside, SecretStore, Step, StepContext, TokioClock,
-};
+use rotation_core::{BackendError, CurrentReader, Outside, SecretStore, Step, StepContext, TokioClock};
 
 use crate::connections::Connections;
 use crate::owner::OwnerRole;

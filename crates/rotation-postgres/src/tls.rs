@@ -129,7 +129,7 @@ fn roots(pem: &[u8], path: Option<&PathBuf>) -> Result<RootCertStore, CaBundleEr
 
 #[cfg(test)]
 mod tests {
-    use rotation_testkit::postgres::Authority;
+    use rotation_test_servers::postgres::Authority;
 
     use super::*;
 

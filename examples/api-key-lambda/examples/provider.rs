@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use serde_json::json;
 
 const ADMIN_TOKEN: &str = "local-admin-token";

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rotation_core::{Rotator, SecretValue};
 use rotation_postgres::{AlternatingUsers, CaBundle, Connections, OwnerRole};
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use rotation_testkit::{Simulator, SimulatorStore, StepResult, TravelClock};
 use serde_json::json;
 use tokio_postgres::{Config, NoTls};

@@ -7,8 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rotation_core::{AWSCURRENT, Clock, Rotate, Rotator, SecretValue};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderError, Request};
-use rotation_testkit::http::KeyProvider;
-use rotation_testkit::model::GetSecretValue;
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::{Fault, Simulator, StepResult, TravelClock};
 use serde_json::{Value, json};
 
@@ -163,7 +162,7 @@ impl Scene {
                     self.crashes += 1;
                 }
             }
-            let due = self.simulator.model().next_due();
+            let due = self.simulator.next_due();
             let Some(due) = due else { break };
             self.skip_to_replay(paper, due)?;
         }
@@ -224,9 +223,7 @@ impl Scene {
     }
 
     fn key_id(&self, version: &str) -> Option<String> {
-        let mut request = GetSecretValue::new(&self.arn);
-        request.version_id = Some(version.to_owned());
-        let value = self.simulator.operator().send(request).ok()?.value;
+        let value = self.simulator.operator().value_of(&self.arn, version).ok()?;
         let document: Value = value.decode().ok()?;
         Some(document.get("key_id")?.as_str()?.to_owned())
     }

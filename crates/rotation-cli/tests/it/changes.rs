@@ -167,7 +167,6 @@ async fn abandon_that_stops_halfway_says_that_rotation_is_off() {
     world.rotate("crm/key");
     world
         .simulator
-        .model()
         .deny(Principal::Operator, "UpdateSecretVersionStage");
     let ran = world.tool("abandon crm/key --yes").await.ends(Exit::Failed);
     assert!(
@@ -178,7 +177,6 @@ async fn abandon_that_stops_halfway_says_that_rotation_is_off() {
     );
     world
         .simulator
-        .model()
         .allow(Principal::Operator, "UpdateSecretVersionStage");
     let ran = world
         .tool("abandon crm/key --turn-on --yes --output json --timeout 1")
@@ -352,7 +350,7 @@ async fn a_label_that_was_taken_off_is_told_though_rotation_was_not_turned_on() 
     world.key_secret();
     world.rotate("crm/key");
     world.simulator.operator().cancel("crm/key").unwrap();
-    world.simulator.model().deny(Principal::Operator, "RotateSecret");
+    world.simulator.deny(Principal::Operator, "RotateSecret");
     let ran = world
         .tool("abandon crm/key --turn-on --yes --output json")
         .await

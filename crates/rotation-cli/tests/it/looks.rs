@@ -127,7 +127,7 @@ async fn check_finds_a_credential_that_does_not_work_and_a_value_that_is_none() 
         let ran = world.own_tool("check crm/key").await.ends(Exit::Attention);
         assert!(ran.out.contains(says), "{}", ran.out);
     }
-    world.simulator.model().deny(Principal::Operator, "kms:Decrypt");
+    world.simulator.deny(Principal::Operator, "kms:Decrypt");
     let ran = world.own_tool("check crm/key").await.ends(Exit::Attention);
     assert!(ran.out.contains("the KMS key"), "{}", ran.out);
 }

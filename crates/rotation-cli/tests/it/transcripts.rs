@@ -82,7 +82,7 @@ async fn no_key() -> String {
     operator
         .set_replica_status("crm/key", "us-east-1", failed)
         .unwrap();
-    world.simulator.model().deny(Principal::Operator, "kms:Decrypt");
+    world.simulator.deny(Principal::Operator, "kms:Decrypt");
     transcript(&world, "crm/key", Exit::Done, Exit::Attention).await
 }
 

@@ -8,7 +8,7 @@ use rotation_core::{
     BackendError, CredentialBackend, Live, Profile, Retire, Retirement, Rotate, RotationError, RotationEvent,
     Rotator, SecretString, SecretValue, Step, StepContext, StepReport, async_trait,
 };
-use rotation_testkit::model::{Principal, PutSecretValue};
+use rotation_testkit::model::Principal;
 use rotation_testkit::{Simulator, SimulatorStore};
 use serde::{Deserialize, Serialize};
 
@@ -345,7 +345,8 @@ impl Bench {
 }
 
 pub(crate) fn put_pending(simulator: &Simulator, arn: &str, token: &str, value: SecretValue) {
-    let mut request = PutSecretValue::new(arn, token, value);
-    request.stages = Some(vec!["AWSPENDING".to_owned()]);
-    simulator.call(Principal::RotationFunction, request).unwrap();
+    let function = simulator.operator().as_function();
+    function
+        .put_with_token(arn, token, value, &["AWSPENDING"])
+        .unwrap();
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, ErrorClass, Rotator};
 use rotation_testkit::backends::{Login, PasswordBackend, PasswordTarget};
-use rotation_testkit::model::StopReplicationToReplica;
 use rotation_testkit::{Faults, Simulator, SimulatorStore, StepResult, StepRun};
 
 const TIME: Duration = Duration::from_secs(60);
@@ -59,14 +58,11 @@ fn two_regions() -> (PasswordTarget, Region, Region) {
 
 /// What the service does by itself: the simulator has one Region.
 fn replicate(primary: &Region, replica: &Region) {
-    let region_of_primary = |region| {
-        let mut model = replica.simulator.model();
-        model.set_primary_region(&replica.arn, region).unwrap();
-    };
-    region_of_primary(None);
+    let operator = replica.simulator.operator();
+    operator.stop_replication(&replica.arn).unwrap();
     let value = primary.current().to_value();
-    replica.simulator.operator().put(&replica.arn, value).unwrap();
-    region_of_primary(Some(PRIMARY));
+    operator.put(&replica.arn, value).unwrap();
+    operator.make_replica(&replica.arn, PRIMARY).unwrap();
 }
 
 fn all_done(runs: &[StepRun]) -> bool {
@@ -86,9 +82,7 @@ async fn the_rotation_moves_with_the_promoted_replica() {
     // 2. The replica has what the primary has.
     replicate(&primary, &replica);
     // 3. It becomes a secret of its own, and
-    operator
-        .send(StopReplicationToReplica::new(&replica.arn))
-        .unwrap();
+    operator.stop_replication(&replica.arn).unwrap();
     assert!(target.authenticates(&replica.current()));
     // 4. is rotated where it now is.
     let runs = replica.rotate().await;
@@ -104,9 +98,7 @@ async fn the_rotation_moves_with_the_promoted_replica() {
 async fn two_primaries_of_one_user_stop_each_other() {
     let (target, primary, replica) = two_regions();
     let operator = replica.simulator.operator();
-    operator
-        .send(StopReplicationToReplica::new(&replica.arn))
-        .unwrap();
+    operator.stop_replication(&replica.arn).unwrap();
     assert!(all_done(&replica.rotate().await));
 
     // Rotation was left on in the old Region.
@@ -134,8 +126,11 @@ async fn with_a_superuser_secret_the_old_region_takes_the_user_back() {
         rotator: Rotator::new(assisted, store).with_clock(primary.simulator.clock()),
         ..primary
     };
-    let promote = StopReplicationToReplica::new(&replica.arn);
-    replica.simulator.operator().send(promote).unwrap();
+    replica
+        .simulator
+        .operator()
+        .stop_replication(&replica.arn)
+        .unwrap();
     assert!(all_done(&replica.rotate().await));
 
     assert!(all_done(&primary.rotate().await));

@@ -5,8 +5,8 @@
 use http::StatusCode;
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, Grace};
 use rotation_http::Request;
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::Fault;
-use rotation_testkit::http::KeyProvider;
 
 use crate::history::{KINDS, THEN, Then, disturbed, effects, rotated_once};
 use crate::support::scene::Scene;

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use rotation_core::{SecretValue, async_trait};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::{Simulator, Staged, Subject, Target};
 use serde_json::{Value, json};
 

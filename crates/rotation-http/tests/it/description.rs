@@ -1,7 +1,7 @@
 //! Descriptions as JSON: the same type as the builder's, and errors that name the field.
 
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderBuilder, Request};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN_ARN, ADMIN_TOKEN, TOKEN, World, document};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rotation_core::ErrorClass;
 use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, Paging, ProviderBuilder};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use serde_json::json;
 
 use crate::support::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rotation_core::{CredentialBackend, ErrorClass, Retire, Retirement};
 use rotation_http::ApiKeyDocument;
-use rotation_testkit::http::{KeyProvider, KeyServer};
+use rotation_test_servers::http::{KeyProvider, KeyServer};
 use rotation_testkit::{Fault, Faults};
 use serde_json::json;
 

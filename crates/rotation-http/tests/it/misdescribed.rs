@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use rotation_core::{ErrorClass, Retirement};
 use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, Paging, Provider, ProviderBuilder, Request};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use serde_json::{Value, json};
 
 use crate::support::*;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, Grace, RotationEvent, Rotator, Step};
 use rotation_http::HttpBackend;
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::{Simulator, SimulatorStore, StepRun};
 use tower_service::Service;
 
@@ -35,7 +35,7 @@ struct Slow {
 
 impl Service<Request<Bytes>> for Slow {
     type Response = Response<Bytes>;
-    type Error = rotation_testkit::http::NoAnswer;
+    type Error = rotation_test_servers::http::NoAnswer;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

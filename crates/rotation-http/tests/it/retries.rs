@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use rotation_core::{Clock, ErrorClass, Retirement};
 use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::{Fault, Faults};
 
 use crate::support::{ADMIN_TOKEN, Log, TOKEN, TRIES, World, admin, description, document, force_always};

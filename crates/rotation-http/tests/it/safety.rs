@@ -270,7 +270,7 @@ async fn nobody_listens() {
 #[tokio::test]
 async fn nothing_that_can_be_printed_holds_a_secret() {
     let log = Log::start();
-    let provider = rotation_testkit::http::KeyProvider::new(ADMIN_TOKEN);
+    let provider = rotation_test_servers::http::KeyProvider::new(ADMIN_TOKEN);
     let server = provider.serve().await.unwrap();
     let backend = backend(server.address());
     let current = at(&server.base_url());
@@ -290,7 +290,7 @@ async fn nothing_that_can_be_printed_holds_a_secret() {
 
 #[tokio::test]
 async fn a_made_key_that_cannot_be_used_is_revoked_or_left_to_the_next_run() {
-    use rotation_testkit::http::KeyProvider;
+    use rotation_test_servers::http::KeyProvider;
     let provider = KeyProvider::new(ADMIN_TOKEN);
     let first = provider.make_key("by hand");
     let server = provider.serve().await.unwrap();

@@ -8,7 +8,7 @@ use rotation_core::{
     SecretValue,
 };
 use rotation_http::{ApiKeyDocument, HttpBackend, ProviderBuilder, Request};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::{Fault, StepResult};
 use serde_json::json;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, CredentialBackend, Retire, Retirement};
-use rotation_testkit::postgres::WireProxy;
+use rotation_test_servers::postgres::WireProxy;
 use rotation_testkit::{Fault, StepResult};
 
 use crate::support::{TIME, World, connections, errors, proxy};

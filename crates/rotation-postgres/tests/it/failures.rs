@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use rotation_core::ErrorClass;
 use rotation_postgres::{CaBundle, Connections, FailureKind, SingleUser};
-use rotation_testkit::postgres::{Authority, PostgresServer};
+use rotation_test_servers::postgres::{Authority, PostgresServer};
 use serde_json::{Value, json};
 
 use crate::support::{TIME, World, connections, failure, login, rows, single, test_within};
 
 /// A server of this test's own, whose certificate is made by `issue`.
 fn with_certificate(
-    issue: impl FnOnce(&Authority) -> rotation_testkit::postgres::Certificate,
+    issue: impl FnOnce(&Authority) -> rotation_test_servers::postgres::Certificate,
 ) -> PostgresServer {
     let authority = Authority::new().unwrap();
     let certificate = issue(&authority);

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, SecretValue};
 use rotation_postgres::{AlternatingUsers, Migration, MigrationPlan, MigrationStep, OwnerRole};
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use serde_json::json;
 
 use crate::support::{World, alternating, connections, login, rows, start};

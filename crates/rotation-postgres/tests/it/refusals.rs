@@ -6,7 +6,6 @@ use rotation_postgres::{
     SuperuserLink, async_trait,
 };
 use rotation_testkit::Faults;
-use rotation_testkit::model::{Principal, PutSecretValue};
 use serde_json::{Value, json};
 
 use crate::support::{World, alternating, errors, proxy, single};
@@ -130,9 +129,11 @@ async fn a_pending_value_that_aims_elsewhere_meets_no_connection() {
                 document["username"] = format!("aim_{number}_{alternates}_clone").into();
             }
             document[key] = value.clone();
-            let mut put = PutSecretValue::new(&arn, &pending, SecretValue::text(document.to_string()));
-            put.stages = Some(vec!["AWSPENDING".to_owned()]);
-            world.simulator.call(Principal::RotationFunction, put).unwrap();
+            let value = SecretValue::text(document.to_string());
+            let function = world.simulator.operator().as_function();
+            function
+                .put_with_token(&arn, &pending, value, &["AWSPENDING"])
+                .unwrap();
             let before = proxy.connections();
             let runs = match alternates {
                 true => world.run(alternating()).await,

@@ -263,8 +263,7 @@ async fn the_rotation_token_proves_whose_write_it_is() {
     scene
         .simulator
         .configure(|options| options.function_assumes_role = true);
-    let now = rotation_core::Clock::now(&scene.simulator.clock());
-    let invocation = scene.simulator.model().next_invocation(now).unwrap();
+    let invocation = scene.simulator.next_invocation().unwrap();
     let rotation_token: SecretString = invocation.event.rotation_token().unwrap().clone();
     let value = SecretValue::text("next");
     scene
@@ -273,8 +272,8 @@ async fn the_rotation_token_proves_whose_write_it_is() {
         .await
         .unwrap();
     let done = rotation_testkit::model::InvocationResult::Succeeded;
-    scene.simulator.model().report(&invocation, done, now);
-    let next = scene.simulator.model().next_invocation(now).unwrap();
+    scene.simulator.report(&invocation, done);
+    let next = scene.simulator.next_invocation().unwrap();
     assert_eq!(
         next.event.step(),
         Step::SetSecret,

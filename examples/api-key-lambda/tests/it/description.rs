@@ -71,7 +71,7 @@ const UPLOADING: &str = r#"{
 
 async fn uploading(name: &str) -> Scene {
     let path = file(name, UPLOADING);
-    let function = |function: rotation_testkit::lambda::FunctionBuilder| {
+    let function = |function: rotation_lambda_host::FunctionBuilder| {
         function
             .env("ADMIN_TOKEN", ADMIN_TOKEN)
             .env("PROVIDER_FILE", path)

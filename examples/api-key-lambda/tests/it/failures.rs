@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rotation_testkit::lambda::{Function, Invoked};
+use rotation_lambda_host::{Function, Invoked};
 use rotation_testkit::{Fault, Faults};
 use serde_json::{Value, json};
 
@@ -129,8 +129,7 @@ fn failures() -> Vec<Failure> {
 
 /// The step that is due, invoked with the event that the service would send; reported to it.
 async fn step(scene: &Scene) -> (Value, Invoked) {
-    let now = std::time::SystemTime::now();
-    let invocation = scene.simulator.model().next_invocation(now).unwrap();
+    let invocation = scene.simulator.next_invocation().unwrap();
     let event = &invocation.event;
     let payload = json!({
         "Step": event.step().as_str(), "SecretId": event.secret_id(),
@@ -142,10 +141,7 @@ async fn step(scene: &Scene) -> (Value, Invoked) {
         true => rotation_testkit::model::InvocationResult::Failed("failed".to_owned()),
         false => rotation_testkit::model::InvocationResult::Succeeded,
     };
-    scene
-        .simulator
-        .model()
-        .report(&invocation, result, std::time::SystemTime::now());
+    scene.simulator.report(&invocation, result);
     (payload, invoked)
 }
 
@@ -175,7 +171,7 @@ async fn by_hand(announces: Option<Duration>) -> Scene {
 /// Every secret that this scene's function was given or made.
 fn secrets(scene: &Scene, current: &Value, events: &[Value]) -> Vec<String> {
     let mut secrets = vec![
-        support::ADMIN_TOKEN.to_owned(),
+        crate::support::ADMIN_TOKEN.to_owned(),
         scene.first_key.clone(),
         "sentinel-note".to_owned(),
         current["api_key"].as_str().unwrap().to_owned(),
@@ -333,7 +329,7 @@ async fn what_is_no_rotation_event_is_refused_and_logged() {
 async fn a_function_that_is_set_up_wrongly_says_how() {
     let function = Function::builder(env!("CARGO_BIN_EXE_api-key-rotator"));
     let function = function
-        .env("ADMIN_TOKEN", support::ADMIN_TOKEN)
+        .env("ADMIN_TOKEN", crate::support::ADMIN_TOKEN)
         .start()
         .await
         .unwrap();
@@ -344,7 +340,7 @@ async fn a_function_that_is_set_up_wrongly_says_how() {
         "{}",
         function.output()
     );
-    assert!(!function.output().contains(support::ADMIN_TOKEN));
+    assert!(!function.output().contains(crate::support::ADMIN_TOKEN));
 }
 
 #[tokio::test]
@@ -353,7 +349,7 @@ async fn outside_of_lambda_it_says_so() {
     let mut command = tokio::process::Command::new(binary);
     command
         .env_clear()
-        .env("ADMIN_TOKEN", support::ADMIN_TOKEN)
+        .env("ADMIN_TOKEN", crate::support::ADMIN_TOKEN)
         .env("ALLOWED_API_HOSTS", "api.vendor.com");
     let output = command.output().await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

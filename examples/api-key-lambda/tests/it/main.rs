@@ -13,7 +13,7 @@ mod rotation;
 mod support;
 
 /// Shared with `rotation-http`'s own tests: the vendors, and a server that stands in for them.
-#[path = "../../../../crates/rotation-http/tests/support/server.rs"]
+#[path = "../../../../crates/rotation-http/tests/it/support/server.rs"]
 mod server;
-#[path = "../../../../crates/rotation-http/tests/support/shop.rs"]
+#[path = "../../../../crates/rotation-http/tests/it/support/shop.rs"]
 mod shop;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rotation_test_servers::http::{KeyInfo, KeyProvider};
 use rotation_testkit::Fault;
-use rotation_testkit::http::{KeyInfo, KeyProvider};
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN_TOKEN, Scene, Setting};
@@ -84,7 +84,7 @@ async fn each_step_is_one_line_with_metrics() {
         }
     }
     // What CloudWatch charges for.
-    let manual = include_str!("../../../docs/costs.md");
+    let manual = include_str!("../../../../docs/costs.md");
     assert!(
         manual.contains(&format!("feeds {} custom metrics", metrics.len())),
         "{metrics:#?}"

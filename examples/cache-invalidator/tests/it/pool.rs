@@ -7,7 +7,7 @@ use consumer::{Login, PostgresManager, SecretCache};
 use deadpool::managed::Pool;
 use rotation_core::{Rotator, SecretValue};
 use rotation_postgres::{AlternatingUsers, CaBundle, Connections};
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, NoTls};

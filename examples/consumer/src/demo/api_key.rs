@@ -8,7 +8,7 @@ use std::time::Duration;
 use consumer::{Attempt, CallError, Current, SecretCache, SecretsManager};
 use rotation_core::{Grace, Rotator, SecretString, SecretValue};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, Request};
-use rotation_testkit::http::{KeyProvider, KeyServer};
+use rotation_test_servers::http::{KeyProvider, KeyServer};
 use rotation_testkit::server::SimulatorServer;
 use rotation_testkit::{Simulator, SimulatorStore, TravelClock};
 use rustls::RootCertStore;

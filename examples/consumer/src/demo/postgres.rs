@@ -9,7 +9,7 @@ use deadpool::Runtime;
 use deadpool::managed::{Object, Pool};
 use rotation_core::{Rotate, Rotator, SecretValue};
 use rotation_postgres::{AlternatingUsers, CaBundle, Connections, OwnerRole, SingleUser};
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use rotation_testkit::server::SimulatorServer;
 use rotation_testkit::{Simulator, TravelClock};
 use rustls::RootCertStore;

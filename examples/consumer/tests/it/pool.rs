@@ -5,7 +5,7 @@ use std::time::Duration;
 use consumer::{CallError, Login, PostgresManager, ReadError, SecretCache, Settings, Source, Version};
 use deadpool::managed::{Pool, PoolError};
 use rotation_core::{AWSCURRENT, SecretValue, async_trait};
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use rotation_testkit::{Simulator, TravelClock};
 use tokio_postgres::{Config, NoTls};
 

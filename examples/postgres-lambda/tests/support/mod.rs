@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rotation_lambda::rotation_core::{AWSCURRENT, AWSPREVIOUS, SecretValue};
-use rotation_testkit::lambda::Function;
-use rotation_testkit::postgres::{PostgresServer, WireProxy};
+use rotation_lambda_host::Function;
+use rotation_test_servers::postgres::{PostgresServer, WireProxy};
 use rotation_testkit::server::SimulatorServer;
 use rotation_testkit::{Simulator, TravelClock};
 use serde_json::{Value, json};

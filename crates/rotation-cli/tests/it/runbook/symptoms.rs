@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretValue};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, Request};
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::Fault;
 use rotation_testkit::backends::{Login, MintedKey, MintingBackend, PasswordBackend, PasswordTarget};
-use rotation_testkit::http::KeyProvider;
 use rotation_testkit::model::ReplicaStatus;
 use serde_json::json;
 

@@ -16,7 +16,7 @@ use rotation_core::{Clock, CredentialBackend, Rotate, Rotator, SecretString, Sec
 use rotation_lambda::Handler;
 use rotation_secretsmanager::SecretsManagerStore;
 use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend};
-use rotation_testkit::model::{InvocationResult, RotateSecret, RotationRules};
+use rotation_testkit::model::InvocationResult;
 use rotation_testkit::server::SimulatorServer;
 use rotation_testkit::{SeededRandom, Simulator, TravelClock};
 use serde_json::{Value, json};
@@ -117,19 +117,13 @@ impl World {
 
     /// Rotation on, every 30 days, without rotating.
     pub(crate) fn set_up(&self, name: &str) {
-        let mut model = self.simulator.model();
-        model.set_rotation_function(name, FUNCTION).unwrap();
-        let mut rules = RotationRules::default();
-        rules.automatically_after_days = Some(30);
-        model.set_rotation_rules(name, rules).unwrap();
+        let operator = self.simulator.operator();
+        operator.set_up_rotation(name, FUNCTION, 30).unwrap();
     }
 
     /// Starts a rotation, as the schedule does; its token.
     pub(crate) fn rotate(&self, name: &str) -> String {
-        let token = self.simulator.model().fresh_token();
-        let operator = self.simulator.operator();
-        operator.send(RotateSecret::new(name, &token)).unwrap();
-        token
+        self.simulator.operator().rotate(name).unwrap()
     }
 
     pub(crate) fn labels(&self, version: &str) -> Vec<String> {
@@ -271,8 +265,7 @@ impl Drop for Function {
 impl Worker {
     async fn drive(self: Arc<Self>) {
         loop {
-            let now = self.simulator.clock().now();
-            let invocation = self.simulator.model().next_invocation(now);
+            let invocation = self.simulator.next_invocation();
             let Some(invocation) = invocation else {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
@@ -287,8 +280,7 @@ impl Worker {
                     "RotationToken": rotation_token,
                 }))
                 .await;
-            let now = self.simulator.clock().now();
-            self.simulator.model().report(&invocation, result, now);
+            self.simulator.report(&invocation, result);
         }
     }
 

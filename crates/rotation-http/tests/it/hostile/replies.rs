@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rotation_core::BackendError;
 use rotation_http::{AdminAuth, AllowedHosts, HttpBackend, OAuth2};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;

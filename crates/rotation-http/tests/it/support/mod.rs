@@ -8,10 +8,9 @@ pub mod server;
 #[cfg(feature = "oauth2")]
 pub mod shop;
 
-use std::cell::RefCell;
-use std::fmt::{self, Write};
+use std::fmt;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use rotation_core::{
@@ -21,11 +20,9 @@ use rotation_core::{
 use rotation_http::{
     Admin, AllowedHosts, ApiKeyDocument, HttpBackend, Paging, Provider, ProviderBuilder, Request, Transport,
 };
-use rotation_testkit::http::KeyProvider;
-use rotation_testkit::{ManualClock, TravelClock};
+use rotation_test_servers::http::KeyProvider;
+use rotation_testkit::{LogCapture, ManualClock, TravelClock};
 use serde_json::{Value, json};
-use tracing::field::{Field, Visit};
-use tracing::span;
 
 pub const ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:crm-abc123";
 pub const ADMIN_ARN: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:admin-def456";
@@ -290,62 +287,15 @@ impl SecretReader for World {
     }
 }
 
-thread_local! {
-    static LOGGED: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
 /// Everything that this thread logs, which is one test, at every level.
-///
-/// The subscriber is global: with one per thread, tracing may ask another thread's, which has none,
-/// whether an event is of interest.
-pub struct Log;
+pub struct Log(LogCapture);
 
 impl Log {
     pub fn start() -> Self {
-        static INSTALL: Once = Once::new();
-        INSTALL.call_once(|| {
-            tracing::subscriber::set_global_default(Subscriber).unwrap();
-            tracing::callsite::rebuild_interest_cache();
-        });
-        LOGGED.take();
-        Self
+        Self(LogCapture::start().expect("the process has no other subscriber"))
     }
 
     pub fn text(&self) -> String {
-        LOGGED.with_borrow(Clone::clone)
+        self.0.text()
     }
-}
-
-struct Subscriber;
-
-impl Visit for Subscriber {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        LOGGED.with_borrow_mut(|text| _ = write!(text, "{field}={value:?} "));
-    }
-}
-
-impl tracing::Subscriber for Subscriber {
-    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
-        span.record(&mut Self);
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        values.record(&mut Self);
-    }
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        event.record(&mut Self);
-        LOGGED.with_borrow_mut(|text| _ = writeln!(text, "[{}]", event.metadata().target()));
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
 }

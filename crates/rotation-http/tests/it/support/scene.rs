@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, Grace, Rotator, SecretValue, Step};
 use rotation_http::{AllowedHosts, HttpBackend, ProviderBuilder};
-use rotation_testkit::http::KeyProvider;
+use rotation_test_servers::http::KeyProvider;
 use rotation_testkit::{Simulator, SimulatorStore, StepRun};
 use serde_json::{Value, json};
 
@@ -115,7 +115,7 @@ impl Scene {
                 }
                 continue;
             }
-            let due = self.simulator.model().next_due()?;
+            let due = self.simulator.next_due()?;
             let now = rotation_core::Clock::now(&self.simulator.clock());
             self.simulator.skip(due.duration_since(now).unwrap_or_default());
         }
@@ -205,7 +205,7 @@ impl Scene {
         }
         let expected: BTreeSet<_> = labelled.into_values().collect();
         // An uploaded key goes by its label.
-        let name = |key: rotation_testkit::http::KeyInfo| match expected.contains(&key.label) {
+        let name = |key: rotation_test_servers::http::KeyInfo| match expected.contains(&key.label) {
             true => key.label,
             false => key.id,
         };

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS};
 use rotation_postgres::Migration;
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use serde_json::json;
 
 use crate::support::{World, alternating, connections, login, rows, start};

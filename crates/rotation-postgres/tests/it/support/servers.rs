@@ -3,8 +3,8 @@
 use std::sync::{LazyLock, OnceLock};
 
 use rotation_postgres::{AlternatingUsers, CaBundle, Connections, OwnerRole, SingleUser};
+use rotation_test_servers::postgres::{Authority, Certificate, PostgresServer, WireProxy};
 use rotation_testkit::Faults;
-use rotation_testkit::postgres::{Authority, Certificate, PostgresServer, WireProxy};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 /// The server for all tests that do not ask for another; it ends with the process.

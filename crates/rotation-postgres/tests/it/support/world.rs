@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rotation_core::{AWSCURRENT, CredentialBackend, Rotator, SecretValue};
-use rotation_testkit::postgres::PostgresServer;
+use rotation_test_servers::postgres::PostgresServer;
 use rotation_testkit::{Simulator, SimulatorStore, StepResult, StepRun, TravelClock};
 use serde_json::{Value, json};
 use tokio_postgres::Client;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rotation_lambda::aws_sdk_secretsmanager::Client;
 use rotation_lambda::aws_sdk_secretsmanager::config::{Credentials, Region};
-use rotation_testkit::http::{KeyProvider, KeyServer};
-use rotation_testkit::lambda::{Function, FunctionBuilder};
+use rotation_lambda_host::{Function, FunctionBuilder};
+use rotation_test_servers::http::{KeyProvider, KeyServer};
 use rotation_testkit::server::SimulatorServer;
 use rotation_testkit::{Simulator, TravelClock};
 use serde_json::{Value, json};

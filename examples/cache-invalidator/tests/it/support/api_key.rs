@@ -7,7 +7,7 @@ use std::time::Duration;
 use consumer::{Attempt, CallError, SecretCache};
 use rotation_core::{Grace, Rotator, SecretString};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, Request};
-use rotation_testkit::http::{KeyProvider, KeyServer};
+use rotation_test_servers::http::{KeyProvider, KeyServer};
 use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 use serde_json::json;

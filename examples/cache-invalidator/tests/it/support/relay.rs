@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::config::{Credentials, Region};
 use consumer::{Queue, SecretCache, SecretsManager, Settings};
 use rotation_core::{Rotate, SecretValue};
-use rotation_testkit::lambda::{Function, FunctionBuilder, Invoked};
+use rotation_lambda_host::{Function, FunctionBuilder, Invoked};
 use rotation_testkit::model::ActivityKind;
 use rotation_testkit::server::SimulatorServer;
 use rotation_testkit::{Simulator, TravelClock};
