@@ -23,6 +23,9 @@
 //!
 //! No function of this crate panics, but [`TokioClock`] outside a tokio runtime.
 
+// A function is one thought; .clippy.toml says how long it may be. A table of tests may be longer.
+#![cfg_attr(not(test), warn(clippy::too_many_lines))]
+
 mod backend;
 mod context;
 mod document;

@@ -4,10 +4,19 @@
 use std::collections::BTreeSet;
 
 use rotation_core::{AWSCURRENT, AWSPREVIOUS, CredentialBackend, Retire, Retirement};
+use rotation_postgres::{AlternatingUsers, SingleUser};
 use rotation_test_servers::postgres::WireProxy;
 use rotation_testkit::{Fault, StepResult};
 
 use crate::support::{TIME, World, connections, errors, proxy};
+
+fn alternating() -> AlternatingUsers {
+    AlternatingUsers::new(connections().allowing_plaintext())
+}
+
+fn single() -> SingleUser {
+    SingleUser::new(connections().allowing_plaintext())
+}
 
 /// A world whose secrets lead through a proxy under the simulator's faults.
 async fn proxied() -> (World, WireProxy) {
@@ -87,10 +96,9 @@ const EACH: [&str; 6] = [
 async fn alternating_users_survive_a_crash_at_every_message() {
     let (world, _proxy) = proxied().await;
     let arn = world.user("crash").await;
-    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
-    world.rotated(backend(), &arn).await;
-    world.rotated(backend(), &arn).await;
-    let (points, names) = explore(&world, &arn, backend, true).await;
+    world.rotated(alternating(), &arn).await;
+    world.rotated(alternating(), &arn).await;
+    let (points, names) = explore(&world, &arn, alternating, true).await;
     println!("alternating users: {points} crash points");
     assert!(points >= 100, "{points} crash points");
     assert!(EACH.iter().all(|name| names.contains(*name)), "{names:?}");
@@ -100,11 +108,10 @@ async fn alternating_users_survive_a_crash_at_every_message() {
 #[tokio::test]
 async fn the_creation_of_the_second_user_survives_a_crash_at_every_message() {
     let (world, _proxy) = proxied().await;
-    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
     let mut points = 0;
     loop {
         let arn = world.user(&format!("created_{points}")).await;
-        if !crash_at(&world, backend(), &arn, points + 1, true).await {
+        if !crash_at(&world, alternating(), &arn, points + 1, true).await {
             break;
         }
         points += 1;
@@ -119,16 +126,15 @@ async fn the_creation_of_the_second_user_survives_a_crash_at_every_message() {
 async fn a_superseded_login_is_disabled_whatever_crashes() {
     let (world, _proxy) = proxied().await;
     let arn = world.user("ended").await;
-    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
-    world.rotated(backend(), &arn).await;
+    world.rotated(alternating(), &arn).await;
     world
         .simulator
         .operator()
         .tag(&arn, "rotation:grace", "none")
         .unwrap();
-    world.rotated(backend(), &arn).await;
+    world.rotated(alternating(), &arn).await;
     let mut points = 0;
-    while crash_at(&world, backend(), &arn, points + 1, true).await {
+    while crash_at(&world, alternating(), &arn, points + 1, true).await {
         points += 1;
         assert!(
             world.login(&arn, AWSPREVIOUS).await.is_err(),
@@ -144,9 +150,8 @@ async fn a_superseded_login_is_disabled_whatever_crashes() {
 async fn what_falls_off_is_kept_and_a_crash_right_after_changes_nothing() {
     let (world, _proxy) = proxied().await;
     let arn = world.user("kept").await;
-    let backend = || rotation_postgres::AlternatingUsers::new(connections().allowing_plaintext());
-    world.rotated(backend(), &arn).await;
-    world.rotated(backend(), &arn).await;
+    world.rotated(alternating(), &arn).await;
+    world.rotated(alternating(), &arn).await;
     // From now on createSecret asks for the end of what falls off.
     let operator = world.simulator.operator();
     operator.tag(&arn, "rotation:grace", "none").unwrap();
@@ -154,7 +159,7 @@ async fn what_falls_off_is_kept_and_a_crash_right_after_changes_nothing() {
     faults.clear();
     faults.at_nth("PutSecretValue", 1, Fault::CrashBefore);
     operator.rotate(&arn).unwrap();
-    let rotator = world.rotator(backend());
+    let rotator = world.rotator(alternating());
     let run = world.simulator.step(&rotator, TIME).await.unwrap();
     assert!(matches!(run.result, StepResult::Crashed), "{:?}", run.result);
     world.login(&arn, AWSPREVIOUS).await.unwrap();
@@ -180,8 +185,7 @@ async fn what_falls_off_is_kept_and_a_crash_right_after_changes_nothing() {
 async fn a_single_user_survives_a_crash_at_every_message() {
     let (world, _proxy) = proxied().await;
     let arn = world.lone_user("crash_single").await;
-    let backend = || rotation_postgres::SingleUser::new(connections().allowing_plaintext());
-    let (points, names) = explore(&world, &arn, backend, false).await;
+    let (points, names) = explore(&world, &arn, single, false).await;
     println!("single user: {points} crash points");
     assert!(points >= 60, "{points} crash points");
     assert!(EACH.iter().all(|name| names.contains(*name)), "{names:?}");

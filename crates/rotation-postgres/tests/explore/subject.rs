@@ -1,7 +1,5 @@
 //! Both strategies on the real server, for the suites of the test kit.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,7 +97,7 @@ impl Target for Roles {
     }
 }
 
-pub struct Single;
+pub(crate) struct Single;
 
 #[async_trait]
 impl Subject for Single {
@@ -116,7 +114,7 @@ impl Subject for Single {
     }
 }
 
-pub struct Alternating;
+pub(crate) struct Alternating;
 
 #[async_trait]
 impl Subject for Alternating {

@@ -12,8 +12,10 @@ mod failures;
 mod rotation;
 mod support;
 
-/// Shared with `rotation-http`'s own tests: the vendors, and a server that stands in for them.
+// The vendors and the server that stands in for them are those of the tests of `rotation-http`.
+#[allow(dead_code, unreachable_pub, reason = "the tests here use a part")]
 #[path = "../../../../crates/rotation-http/tests/it/support/server.rs"]
 mod server;
+#[allow(dead_code, unreachable_pub, reason = "the tests here use a part")]
 #[path = "../../../../crates/rotation-http/tests/it/support/shop.rs"]
 mod shop;

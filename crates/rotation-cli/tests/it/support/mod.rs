@@ -12,7 +12,7 @@ use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use rotation_cli::{Cli, Console, Exit};
-use rotation_core::{Clock, CredentialBackend, Rotate, Rotator, SecretString, SecretValue};
+use rotation_core::{CredentialBackend, Rotate, Rotator, SecretString, SecretValue};
 use rotation_lambda::Handler;
 use rotation_secretsmanager::SecretsManagerStore;
 use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend};

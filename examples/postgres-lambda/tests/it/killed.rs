@@ -1,24 +1,15 @@
 //! The function's process is killed (SIGKILL) at messages to and from the database, and the rotation
 //! replayed.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test"
-)]
-
-mod support;
 
 use rotation_lambda::rotation_core::AWSCURRENT;
 use rotation_testkit::Fault;
-use support::Scene;
+
+use crate::support::{Scene, name};
 
 /// Every statement and every password on its way, of a warm rotation: killed right before it passes, and
 /// right after.
 async fn killed_at_each(strategy: &str, always: bool) -> usize {
-    let user = support::name("killed");
+    let user = name("killed");
     let scene = Scene::proxied(&user, &[("ROTATION_STRATEGY", strategy)]).await;
     scene.rotated().await;
     scene.rotated().await;

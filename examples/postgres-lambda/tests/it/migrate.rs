@@ -1,19 +1,11 @@
 //! The program that gives a pair a shared owner role.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
-mod support;
 
 use std::process::Output;
 
 use rotation_lambda::rotation_core::AWSCURRENT;
-use support::{Scene, sql};
 use tokio::process::Command;
+
+use crate::support::{Scene, bundle, sql};
 
 async fn migrate(scene: &Scene, arguments: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_postgres-migrate"));
@@ -26,7 +18,7 @@ async fn migrate(scene: &Scene, arguments: &[&str]) -> Output {
         .env("AWS_REGION", "eu-west-1")
         .env("AWS_ACCESS_KEY_ID", "any")
         .env("AWS_SECRET_ACCESS_KEY", "any")
-        .env("POSTGRES_CA_BUNDLE", support::bundle());
+        .env("POSTGRES_CA_BUNDLE", bundle());
     program.output().await.unwrap()
 }
 

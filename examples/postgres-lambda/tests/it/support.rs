@@ -1,6 +1,5 @@
 //! The built function under a Lambda Runtime API, the simulator's server and a PostgreSQL server, all on
 //! loopback.
-#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -36,9 +35,9 @@ pub(crate) struct Scene {
     pub(crate) simulator: Simulator,
     pub(crate) secrets_manager: SimulatorServer,
     pub(crate) function: Function,
-    pub(crate) user: String,
     pub(crate) arn: String,
-    proxy: Option<WireProxy>,
+    /// Listens until the scene is dropped.
+    _proxy: Option<WireProxy>,
 }
 
 impl Scene {
@@ -105,9 +104,8 @@ impl Scene {
             simulator,
             secrets_manager,
             function,
-            user: user.to_owned(),
             arn,
-            proxy,
+            _proxy: proxy,
         }
     }
 

@@ -1,17 +1,9 @@
 //! Rotations by the built function, under a Lambda Runtime API and over the wire.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
-
-mod support;
 
 use rotation_lambda::rotation_core::{AWSCURRENT, AWSPREVIOUS, SecretValue};
 use serde_json::{Value, json};
-use support::{Scene, login, sql};
+
+use crate::support::{Scene, login, name, server, sql};
 
 const SINGLE: (&str, &str) = ("ROTATION_STRATEGY", "single-user");
 const PAIR: (&str, &str) = ("ROTATION_STRATEGY", "alternating-users");
@@ -68,13 +60,13 @@ async fn an_owner_role_is_made_for_a_new_pair() {
 #[tokio::test]
 async fn a_superuser_secret_without_a_host_needs_the_operators_word() {
     for allowed in [false, true] {
-        let user = support::name("bare");
+        let user = name("bare");
         let allows = (
             "ALLOW_SUPERUSER_WITHOUT_HOST",
             if allowed { "true" } else { "false" },
         );
         let scene = Scene::new(&user, &[PAIR, allows]).await;
-        let bare = json!({ "username": "postgres", "password": support::server().superuser_password() });
+        let bare = json!({ "username": "postgres", "password": server().superuser_password() });
         let operator = scene.simulator.operator();
         operator
             .put("superuser", SecretValue::text(bare.to_string()))
@@ -110,6 +102,7 @@ async fn a_dry_run_tests_the_current_login_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_failure_says_who_can_mend_it_and_how() {
+    let mut users = Vec::new();
     for (what, variables, class, parts) in [
         (
             "wrong password",
@@ -130,7 +123,8 @@ async fn a_failure_says_who_can_mend_it_and_how() {
             &["refused", "\"host\" and \"port\""],
         ),
     ] {
-        let user = support::name("failing");
+        let user = name("failing");
+        users.push(user.clone());
         let scene = Scene::new(&user, variables).await;
         let operator = scene.simulator.operator();
         match what {
@@ -152,7 +146,7 @@ async fn a_failure_says_who_can_mend_it_and_how() {
         assert!(parts.iter().all(|part| error.contains(part)), "{what}: {error}");
         scene.printed_no_secret();
     }
-    assert!(login("failing_0", "by hand").await.is_ok());
+    assert!(login(&users[0], "by hand").await.is_ok());
 }
 
 #[tokio::test]
@@ -167,7 +161,7 @@ async fn a_wrong_variable_stops_the_start_and_is_named() {
             "POSTGRES_CA_BUNDLE: the CA bundle no/such.pem cannot be read",
         ),
     ] {
-        let scene = Scene::new(&support::name("unset"), variables).await;
+        let scene = Scene::new(&name("unset"), variables).await;
         let invoked = scene.function.invoke(&json!({})).await;
         assert_eq!(invoked.error_type(), Some("Runtime.ExitError"));
         assert!(
