@@ -69,8 +69,7 @@ impl ForgeKeys {
                 "the account in the secret is not one of FORGE_ACCOUNTS; correct the secret, or add it there",
             ));
         }
-        let secret = ctx.timeout(ctx.secrets().read_current(&self.admin)).await??;
-        let admin = secret.decode()?;
+        let admin = ctx.read_secret(&self.admin).await?;
         Ok(Account { name, admin })
     }
 

@@ -2,11 +2,12 @@
 //!
 //! From top to bottom: read the secret; stop if a value is stored for this token already; end the
 //! credential that is about to fall off its last label; make the next one; look at the labels again;
-//! store it (`put.rs`). Each thing that cannot be undone comes after a look at the labels that is
-//! younger than a second ([`is_old`]).
+//! store it (`put.rs`). Before the previous credential is ended, the next one made, and the put, a look at
+//! the labels that [`is_old`] is repeated once.
 //!
 //! After a crash between making and storing, the replay comes through here again and finds nothing
-//! stored. It calls the backend's `create` again, and that finds and ends what the crash left behind.
+//! stored. It calls the backend's `create` again. That finds what the crash left behind and ends it,
+//! unless its maker may still be about to store it; then the next rotation does.
 
 use std::ops::ControlFlow;
 use std::time::Duration;

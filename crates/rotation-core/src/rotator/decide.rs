@@ -1,5 +1,5 @@
 //! createSecret's decisions, as pure functions: is a look at the labels too old, what is to be
-//! stored, what follows the put.
+//! stored, what follows the put. finishSecret uses [`is_old`], too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::stages::Verdict;
 use crate::store::{Effect, SecretDescription, StoreError, StoreErrorKind};
 
 /// How old a look at the labels may be. An older one is repeated before anything that relies on it
-/// and cannot be undone.
+/// and cannot be undone. finishSecret's reads after the promotion may take no longer, either.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Whether a look that began at `looked` is too old to rely on. Both are times of the monotonic clock.

@@ -1,4 +1,5 @@
-//! createSecret's put, and what follows it.
+//! createSecret's put, and what follows it: `after_put` (`decide.rs`) says whether that is nothing,
+//! `lost_to_another`, `find_out` or `undo`.
 
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rotation_core::{
-    AWSCURRENT, BackendError, CredentialBackend, Live, LiveIds, Outside, Profile, Retire, Retirement,
-    SecretReader, SecretStore, SecretValue, Step, StepContext, StoreError, VersionRef, async_trait,
+    BackendError, CredentialBackend, CurrentReader, Live, LiveIds, Outside, Profile, Retire, Retirement,
+    SecretValue, Step, StepContext,
 };
 use rotation_simulator::{Passage, SeededRandom, SharedClock, Simulator, SimulatorStore};
 
@@ -38,15 +38,6 @@ pub(super) struct Bench<B: CredentialBackend> {
     pub(super) wire: bool,
     pub(super) in_place: bool,
     random: SeededRandom,
-}
-
-struct Reader(SimulatorStore);
-
-#[async_trait]
-impl SecretReader for Reader {
-    async fn read_current(&self, secret_id: &str) -> Result<SecretValue, StoreError> {
-        Ok(self.0.read(secret_id, VersionRef::Stage(AWSCURRENT)).await?.value)
-    }
 }
 
 impl<B: CredentialBackend> Bench<B> {
@@ -108,7 +99,7 @@ impl<B: CredentialBackend> Bench<B> {
         step: Step,
         time: Duration,
         clock: &'a SharedClock,
-        reader: &'a Reader,
+        reader: &'a CurrentReader<'_, SimulatorStore>,
     ) -> StepContext<'a> {
         let outside = Outside::new(clock).with_random(&self.random).with_secrets(reader);
         outside.context(&self.arn, token, step, time)
@@ -121,7 +112,8 @@ impl<B: CredentialBackend> Bench<B> {
         live: &[&B::Credential],
         time: Duration,
     ) -> Result<B::Credential, BackendError> {
-        let (clock, reader) = (self.simulator.clock(), Reader(self.simulator.store()));
+        let (clock, store) = (self.simulator.clock(), self.simulator.store());
+        let reader = CurrentReader::new(&store);
         let ids = LiveIds::new(live.iter().map(|credential| self.backend.id(credential)));
         let Some(current) = live.first() else {
             return Err(BackendError::misconfigured("nothing is live"));
@@ -137,7 +129,8 @@ impl<B: CredentialBackend> Bench<B> {
         current: &B::Credential,
         time: Duration,
     ) -> Result<(), BackendError> {
-        let (clock, reader) = (self.simulator.clock(), Reader(self.simulator.store()));
+        let (clock, store) = (self.simulator.clock(), self.simulator.store());
+        let reader = CurrentReader::new(&store);
         let ids = LiveIds::new([self.backend.id(current), self.backend.id(pending)]);
         let ctx = self.context(TOKEN, Step::SetSecret, time, &clock, &reader);
         self.backend
@@ -146,7 +139,8 @@ impl<B: CredentialBackend> Bench<B> {
     }
 
     pub(super) async fn test(&self, pending: &B::Credential, time: Duration) -> Result<(), BackendError> {
-        let (clock, reader) = (self.simulator.clock(), Reader(self.simulator.store()));
+        let (clock, store) = (self.simulator.clock(), self.simulator.store());
+        let reader = CurrentReader::new(&store);
         let ctx = self.context(TOKEN, Step::TestSecret, time, &clock, &reader);
         self.backend.test(&ctx, pending).await
     }
@@ -156,7 +150,8 @@ impl<B: CredentialBackend> Bench<B> {
         credential: &B::Credential,
         time: Duration,
     ) -> Result<Retirement, BackendError> {
-        let (clock, reader) = (self.simulator.clock(), Reader(self.simulator.store()));
+        let (clock, store) = (self.simulator.clock(), self.simulator.store());
+        let reader = CurrentReader::new(&store);
         let ctx = self.context(TOKEN, Step::FinishSecret, time, &clock, &reader);
         self.backend.retire(&ctx, credential, Retire::Superseded).await
     }
