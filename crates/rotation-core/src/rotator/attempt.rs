@@ -21,6 +21,8 @@ use super::grace::Grace;
 use super::labelled::{Labelled, objection};
 use super::report::Ending;
 
+pub(super) const END_PREVIOUS: &str = "retire the AWSPREVIOUS credential";
+
 /// A step under way.
 pub(super) struct Attempt<'a, B, S> {
     pub(super) backend: &'a B,
@@ -214,7 +216,7 @@ pub(super) fn decode<T: serde::de::DeserializeOwned>(stage: &'static str, value:
 /// What ending a credential is, in words.
 fn ending(why: Retire) -> &'static str {
     match why {
-        Retire::FallingOff => "retire the AWSPREVIOUS credential",
+        Retire::FallingOff => END_PREVIOUS,
         Retire::Superseded => "retire the superseded credential",
         Retire::NotStored => "retire the credential that could not be stored",
         Retire::Rejected => "retire the rejected credential",

@@ -21,7 +21,7 @@ use crate::stages::Verdict;
 use crate::store::{AWSCURRENT, SecretDescription, SecretStore, StoredVersion};
 use crate::time::Deadline;
 
-use super::attempt::{Attempt, decode};
+use super::attempt::{Attempt, END_PREVIOUS, decode};
 use super::calls::Result;
 use super::decide::{NotStorable, is_old, next_value, unmoved};
 use super::grace::Grace;
@@ -34,7 +34,6 @@ use super::report::Outcome;
 const STORE_RESERVE: Duration = Duration::from_secs(2);
 
 const MAKE: &str = "make the next credential";
-const END_PREVIOUS: &str = "retire the AWSPREVIOUS credential";
 
 /// Goes on with `C`, or the step is done.
 type Progress<C> = ControlFlow<Outcome, C>;

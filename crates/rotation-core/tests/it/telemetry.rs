@@ -12,7 +12,8 @@ thread_local! {
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What this thread logs from now on. The subscriber is the process's: tracing caches for each call
+/// What this thread logs from now on, in the form of `tracing_subscriber`, spans included: `LogCapture` of
+/// the test kit has no spans, which are asserted here. The subscriber is the process's: tracing caches for each call
 /// site, for all threads, whether anybody listens, so that a thread without one could silence others.
 struct Captured(());
 
