@@ -152,7 +152,7 @@ fn the_metric_of_the_alarm_is_the_functions_own() {
     );
 
     let backends = [
-        "http/src/backend.rs",
+        "http/src/backend/steps.rs",
         "postgres/src/single_user.rs",
         "postgres/src/alternating.rs",
     ];
