@@ -60,9 +60,9 @@
 //! A rotation of twenty effects has a thousand histories without a fault, and a hundred times as many with one.
 //! [`at_most`](Explorer::at_most) takes a share that an ordinary test run can afford; it is worth having a way
 //! to ask for more. `rotation-http` takes the number of distinct histories from the environment,
-//! `ROTATION_EXPLORE=100000 cargo test -p rotation-http --all-features --profile explore --test explore`, and fails if there were fewer.
-//! Optimise the crates in which the time goes, the backend's own among them, in a profile for such tests
-//! (`[profile.explore.package]` in this workspace).
+//! `ROTATION_EXPLORE=100000 cargo test -p rotation-http --all-features --config .cargo/explore.toml --test explore`, and fails if there were fewer.
+//! Optimise the crates in which the time goes, the backend's own among them, in settings for such tests
+//! (`.cargo/explore.toml` in this workspace).
 
 pub use explorer::Explorer;
 pub use gap::Gap;

@@ -6,7 +6,7 @@
 //! histories, all four ways together, and it fails if there were fewer:
 //!
 //! ```sh
-//! ROTATION_EXPLORE=100000 cargo test -p rotation-http --profile explore --test explore --all-features -- explorer --nocapture
+//! ROTATION_EXPLORE=100000 cargo test -p rotation-http --config .cargo/explore.toml --test explore --all-features -- explorer --nocapture
 //! ```
 //!
 //! Two idle cores explore 1,900 of them in a second, in a debug build: 100,000 take less than a minute, and a

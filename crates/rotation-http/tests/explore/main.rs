@@ -2,7 +2,7 @@
 //! `cargo test` leaves them out:
 //!
 //! ```sh
-//! cargo test -p rotation-http --profile explore --test explore --all-features
+//! cargo test -p rotation-http --config .cargo/explore.toml --test explore --all-features
 //! ```
 
 #![allow(

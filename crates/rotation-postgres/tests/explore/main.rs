@@ -1,7 +1,7 @@
 //! Many rotations on a real PostgreSQL server: the conformance suite, a crash at each message, histories, and an
 //! application that never stops.
 //! `cargo test` leaves them out; run them with
-//! `cargo test -p rotation-postgres --profile explore --test explore`.
+//! `cargo test -p rotation-postgres --config .cargo/explore.toml --test explore`.
 
 #![allow(
     missing_docs,

@@ -1,5 +1,5 @@
 //! The suite and the explorer on the reference backends, and on those that are broken on purpose. It takes minutes
-//! of CPU: `cargo test -p rotation-testkit --profile explore --test explore --all-features`.
+//! of CPU: `cargo test -p rotation-testkit --config .cargo/explore.toml --test explore --all-features`.
 
 #![allow(
     clippy::unwrap_used,

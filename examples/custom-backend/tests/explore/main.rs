@@ -1,10 +1,10 @@
 //! The contract and the promise of the backend: the conformance suite and the explorer.
 //!
-//! Both disturb rotations by the thousand. So this is a test binary of its own, and a profile of its own
-//! optimises it:
+//! Both disturb rotations by the thousand. So this is a test binary of its own, and settings of its own
+//! optimise it:
 //!
 //! ```sh
-//! cargo test -p custom-backend --profile explore --test explore
+//! cargo test -p custom-backend --config .cargo/explore.toml --test explore
 //! ```
 #![allow(
     missing_docs,
