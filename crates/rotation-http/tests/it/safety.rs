@@ -88,7 +88,7 @@ fn safe(error: BackendError) -> BackendError {
 /// The error of createSecret. Little time is given where it is tried again until that is over.
 async fn create(backend: &HttpBackend, document: &ApiKeyDocument, class: ErrorClass) -> BackendError {
     let world = match class {
-        ErrorClass::Unavailable => World::new().with_time(Duration::from_secs(2)),
+        ErrorClass::Unavailable => World::new().with_time(Duration::from_secs(20)),
         _ => World::new(),
     };
     safe(world.create(backend, TOKEN, document, &[]).await.unwrap_err())
