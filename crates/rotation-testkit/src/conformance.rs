@@ -12,7 +12,7 @@
 //! #     async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
 //! #         let target = MintedKeys::new(simulator.faults());
 //! #         let first = target.mint("made by hand").to_value();
-//! #         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target)).with_wire_faults()
+//! #         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target))
 //! #     }
 //! # }
 //! # struct KeysTarget(MintedKeys);
@@ -70,6 +70,8 @@ mod report;
 pub mod store;
 mod verdict;
 
+const PANICKED: &str = "the backend, or its double, panicked; the message stands above";
+
 /// The suite for one backend. No method needs an async runtime, and none may be called within one.
 pub struct Conformance<S: Subject> {
     subject: S,
@@ -105,9 +107,19 @@ impl<S: Subject> Conformance<S> {
     /// Checks every clause.
     #[must_use]
     pub fn run(&self) -> Report {
-        let profile = self.profile();
-        let results = Clause::ALL.map(|clause| (clause, self.check(clause))).to_vec();
-        Report { profile, results }
+        let stage = catch_unwind(AssertUnwindSafe(|| {
+            runtime().block_on(Bench::stage(&self.subject))
+        }));
+        let stage = stage.unwrap_or_else(|_| Err(PANICKED.to_owned()));
+        match stage {
+            // Every clause would say the same.
+            Err(what) => Report::of_setup(what),
+            Ok(bench) => {
+                let coarse = !bench.wire;
+                let results = Clause::ALL.map(|clause| (clause, self.check(clause))).to_vec();
+                Report::of_clauses(bench.profile().name(), coarse, results)
+            }
+        }
     }
 
     /// Checks one clause.
@@ -118,10 +130,7 @@ impl<S: Subject> Conformance<S> {
         }
         // The message has been printed by now; here it might be one with a secret in it.
         let checked = catch_unwind(AssertUnwindSafe(|| clause.check(&self.subject, self.most)));
-        checked.unwrap_or_else(|_| {
-            let what = "the backend, or its double, panicked; the message stands above";
-            Verdict::Broken(what.to_owned())
-        })
+        checked.unwrap_or_else(|_| Verdict::Broken(PANICKED.to_owned()))
     }
 
     /// Checks one clause, for a test of its own.
@@ -136,11 +145,6 @@ impl<S: Subject> Conformance<S> {
             let (asks, section) = (clause.asks(), clause.section());
             panic!("{clause} is broken: {asks}\n{what}\nThe contract: {section}.");
         }
-    }
-
-    fn profile(&self) -> &'static str {
-        let bench = runtime().block_on(Bench::stage(&self.subject));
-        bench.map_or("a backend whose stage is broken", |bench| bench.profile().name())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every history of a rotation, to a stated depth: faults, replays, overlaps, operators.
 //!
 //! ```
-//! use rotation_testkit::explore::Explorer;
+//! use rotation_testkit::explore::{Explorer, Gap};
 //! # use rotation_core::{SecretValue, async_trait};
 //! # use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend};
 //! # use rotation_testkit::{Simulator, Staged, Subject, Target};
@@ -12,8 +12,9 @@
 //! #     async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
 //! #         let target = MintedKeys::new(simulator.faults());
 //! #         let first = target.mint("made by hand").to_value();
-//! #         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target)).with_wire_faults()
+//! #         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target))
 //! #     }
+//! #     fn gaps(&self, _: Gap) -> usize { usize::MAX }
 //! # }
 //! # struct KeysTarget(MintedKeys);
 //! # #[async_trait]
@@ -72,6 +73,7 @@ pub use report::{Report, Violation};
 
 pub(crate) mod actor;
 mod explorer;
+mod found;
 mod gap;
 mod invariant;
 mod levels;
@@ -81,6 +83,7 @@ mod plan;
 mod progress;
 mod report;
 mod run;
+mod summary;
 mod trace;
 pub(crate) mod twist;
 mod watch;

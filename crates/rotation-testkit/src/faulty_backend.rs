@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use rotation_core::{
-    Applied, BackendError, CredentialBackend, Live, Profile, Retire, Retirement, StepContext, async_trait,
+    Applied, BackendError, CredentialBackend, Live, Profile, Retire, Retirement, Step, StepContext,
+    async_trait,
 };
-use rotation_simulator::{Faults, Interruption};
+use rotation_simulator::{Faults, Interruption, Passage};
 use serde_json::Value;
 
 use crate::sync::lock;
@@ -47,13 +50,17 @@ pub(crate) struct Made {
     pub(crate) credential: Value,
 }
 
-/// What a backend was asked to retire.
+/// What a backend was asked, as far as the invariants need it.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
-    /// The ids, ever.
+    /// The ids of what it was asked to retire, ever.
     pub(crate) begun: BTreeSet<String>,
-    /// Those that may have been ended by calls that are over, to be taken out.
+    /// The ids of what it says that it retired, to be taken out.
     pub(crate) ended: Vec<Option<String>>,
+    /// The versions whose credential testSecret proved.
+    pub(crate) tested: BTreeSet<String>,
+    /// The first request that was sent when the call's time was over.
+    pub(crate) late: Option<String>,
 }
 
 impl<B: CredentialBackend> FaultyBackend<B> {
@@ -91,16 +98,39 @@ impl<B: CredentialBackend> FaultyBackend<B> {
 
     async fn pass<T: Send>(
         &self,
+        ctx: &StepContext<'_>,
         name: &'static str,
         call: impl Future<Output = Result<T, BackendError>> + Send,
     ) -> Result<T, BackendError> {
         if !self.strikes {
-            return call.await;
+            return self.in_time(ctx, call).await;
         }
-        match self.faults.pass_call(name, call).await {
+        match self.in_time(ctx, self.faults.pass_call(name, call)).await {
             Ok(result) => result,
             Err(interruption) => Err(as_the_target(interruption)),
         }
+    }
+
+    /// Notes a request that the call decides to send although it has no time left. One that was decided in time and
+    /// had to wait for its turn is none: no process can keep a request from being late that it has handed over.
+    async fn in_time<T>(&self, ctx: &StepContext<'_>, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        let mut handed_over = false;
+        poll_fn(|cx| {
+            let (before, over) = (self.faults.count(), ctx.remaining().is_zero());
+            let polled = call.as_mut().poll(cx);
+            if over {
+                let sent = self.faults.passages_after(before).into_iter();
+                let mut late = sent
+                    .skip(usize::from(handed_over))
+                    .filter(Passage::reaches_target);
+                let mut asked = lock(&self.asked);
+                asked.late = asked.late.take().or(late.next().map(|passage| passage.name));
+            }
+            handed_over = self.faults.is_waiting();
+            polled
+        })
+        .await
     }
 }
 
@@ -140,7 +170,7 @@ impl<B: CredentialBackend> CredentialBackend for FaultyBackend<B> {
             }
             made
         };
-        self.pass("create()", create).await
+        self.pass(ctx, "create()", create).await
     }
 
     async fn set(
@@ -149,11 +179,16 @@ impl<B: CredentialBackend> CredentialBackend for FaultyBackend<B> {
         pending: &B::Credential,
         live: Live<'_, B::Credential>,
     ) -> Result<(), BackendError> {
-        self.pass("set()", self.backend.set(ctx, pending, live)).await
+        self.pass(ctx, "set()", self.backend.set(ctx, pending, live))
+            .await
     }
 
     async fn test(&self, ctx: &StepContext<'_>, pending: &B::Credential) -> Result<(), BackendError> {
-        self.pass("test()", self.backend.test(ctx, pending)).await
+        let tested = self.pass(ctx, "test()", self.backend.test(ctx, pending)).await;
+        if tested.is_ok() && ctx.step() == Step::TestSecret {
+            lock(&self.asked).tested.insert(ctx.version().to_owned());
+        }
+        tested
     }
 
     async fn retire(
@@ -164,31 +199,13 @@ impl<B: CredentialBackend> CredentialBackend for FaultyBackend<B> {
     ) -> Result<Retirement, BackendError> {
         let id = self.backend.id(credential);
         lock(&self.asked).begun.extend(id.clone());
-        let mut ending = Ending {
-            asked: &self.asked,
-            id,
-            ended: true,
-        };
         let call = self.backend.retire(ctx, credential, why);
-        let result = self.pass("retire()", call).await;
-        ending.ended = !matches!(result, Ok(Retirement::Kept(_) | Retirement::AlreadyGone));
-        result
-    }
-}
-
-/// One call of retire. Puts the id down when the call is over, or was dropped, unless the answer is that nothing
-/// was ended: a user's name is the id of more than one version's credential.
-struct Ending<'a> {
-    asked: &'a Mutex<Asked>,
-    id: Option<String>,
-    ended: bool,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        if self.ended {
-            lock(self.asked).ended.push(self.id.take());
+        let result = self.pass(ctx, "retire()", call).await;
+        // Only what was ended counts: a user's name is the id of more than one version's credential.
+        if matches!(result, Ok(Retirement::Retired)) {
+            lock(&self.asked).ended.push(id);
         }
+        result
     }
 }
 

@@ -8,7 +8,7 @@
 //! use rotation_core::{SecretValue, async_trait};
 //! use rotation_testkit::backends::{MintedKey, MintedKeys, MintingBackend}; // in the place of yours
 //! use rotation_testkit::conformance::{Clause, Conformance};
-//! use rotation_testkit::explore::Explorer;
+//! use rotation_testkit::explore::{Explorer, Gap};
 //! use rotation_testkit::{Simulator, Staged, Subject, Target};
 //!
 //! struct Keys;
@@ -20,7 +20,12 @@
 //!     async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
 //!         let double = MintedKeys::new(simulator.faults()); // faults strike its requests
 //!         let first = double.mint("made by hand").to_value(); // the secret's first value
-//!         Staged::new(MintingBackend::new(double.clone()), first, Seen(double)).with_wire_faults()
+//!         Staged::new(MintingBackend::new(double.clone()), first, Seen(double))
+//!     }
+//!
+//!     // How often the service's own gaps may show. Nothing changes a key, so no change can be late.
+//!     fn gaps(&self, gap: Gap) -> usize {
+//!         if gap == Gap::LateSet { 0 } else { usize::MAX }
 //!     }
 //! }
 //!

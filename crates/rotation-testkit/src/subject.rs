@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rotation_core::{CredentialBackend, SecretValue, async_trait};
 use rotation_simulator::Simulator;
 
+use crate::explore::Gap;
+
 /// A backend that is to be proved, and the double of its target to do it on.
 ///
 /// Both the [conformance suite](crate::conformance) and the [explorer](crate::explore) stage it anew for
@@ -25,7 +27,7 @@ use rotation_simulator::Simulator;
 ///     async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
 ///         let target = MintedKeys::new(simulator.faults());
 ///         let first = target.mint("made by hand").to_value();
-///         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target)).with_wire_faults()
+///         Staged::new(MintingBackend::new(target.clone()), first, KeysTarget(target))
 ///     }
 /// }
 ///
@@ -68,6 +70,16 @@ pub trait Subject: Send + Sync {
     fn replays(&self) -> u32 {
         25
     }
+
+    /// In how many histories of one exploration this gap of the service's API may show. In none, unless said;
+    /// `usize::MAX` is any number.
+    ///
+    /// No client can close a gap. Still, a backend that takes a lock or compares before it changes has fewer of
+    /// them than one that does not: so the number is worth a test.
+    fn gaps(&self, gap: Gap) -> usize {
+        _ = gap;
+        0
+    }
 }
 
 #[async_trait]
@@ -84,6 +96,10 @@ impl<S: Subject> Subject for &S {
 
     fn replays(&self) -> u32 {
         (**self).replays()
+    }
+
+    fn gaps(&self, gap: Gap) -> usize {
+        (**self).gaps(gap)
     }
 }
 
@@ -128,7 +144,7 @@ pub struct Staged<B> {
     pub(crate) backend: B,
     pub(crate) value: SecretValue,
     pub(crate) target: Arc<dyn Target>,
-    pub(crate) wire_faults: bool,
+    pub(crate) coarse: bool,
     pub(crate) in_place: bool,
 }
 
@@ -139,18 +155,20 @@ impl<B: CredentialBackend> Staged<B> {
             backend,
             value,
             target: Arc::new(target),
-            wire_faults: false,
+            coarse: false,
             in_place: false,
         }
     }
 
-    /// The double's own requests pass [`Simulator::faults`], each by its name: faults strike there. Without
-    /// this they strike before and after the backend's calls, named `create()`, `set()`, `test()`,
-    /// `retire()`: coarser, and no double has to do anything for it; but then no call can be stopped within,
-    /// and the clauses that need that have to be [declared](crate::conformance::Conformance::not_applicable).
+    /// Has faults strike before and after the backend's calls, named `create()`, `set()`, `test()`, `retire()`,
+    /// instead of the double's own requests: for a target that no double stands in for. It sees less: no call can
+    /// be stopped within, so the clauses that need that have to be
+    /// [declared](crate::conformance::Conformance::not_applicable), and the reports say that it was used.
+    ///
+    /// Without this the double's requests pass [`Simulator::faults`], each by its name, and faults strike there.
     #[must_use]
-    pub fn with_wire_faults(mut self) -> Self {
-        self.wire_faults = true;
+    pub fn with_faults_around_calls(mut self) -> Self {
+        self.coarse = true;
         self
     }
 
@@ -163,18 +181,22 @@ impl<B: CredentialBackend> Staged<B> {
     }
 }
 
-/// What a double says that does not know the staged credential by its id.
-pub(crate) fn unlisted(id: &str) -> String {
+/// The staged credential works, and the double does not list it under the id that the backend tells.
+pub(crate) fn unlisted(id: &str, alive: &[String]) -> String {
+    let listed = match alive {
+        [] => "nothing".to_owned(),
+        alive => alive.join(", "),
+    };
     format!(
-        "Target::alive does not list {id}, the id of the staged credential, which works; it must list the ids of all \
-         that do"
+        "the staged credential works, CredentialBackend::id calls it {id}, and Target::alive lists {listed}. One of the \
+         two is wrong: alive must list the ids of all credentials that work, as id tells them"
     )
 }
 
 impl<B> fmt::Debug for Staged<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Staged")
-            .field("wire_faults", &self.wire_faults)
+            .field("coarse", &self.coarse)
             .field("in_place", &self.in_place)
             .finish_non_exhaustive()
     }

@@ -4,6 +4,7 @@ use http::StatusCode;
 use rotation_core::{SecretValue, async_trait};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider};
 use rotation_test_servers::http::KeyProvider;
+use rotation_testkit::explore::Gap;
 use rotation_testkit::{Simulator, Staged, Subject, Target};
 use serde_json::{Value, json};
 
@@ -46,7 +47,15 @@ impl Subject for Way {
             keys: self.keys,
             provider,
         };
-        Staged::new(backend, SecretValue::text(first.to_string()), target).with_wire_faults()
+        Staged::new(backend, SecretValue::text(first.to_string()), target)
+    }
+
+    /// All but a late change: no request gives a key another value.
+    fn gaps(&self, gap: Gap) -> usize {
+        match gap {
+            Gap::LateSet => 0,
+            _ => usize::MAX,
+        }
     }
 }
 

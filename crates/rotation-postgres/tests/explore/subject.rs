@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rotation_core::{SecretValue, async_trait};
 use rotation_postgres::{AlternatingUsers, SingleUser};
+use rotation_testkit::explore::Gap;
 use rotation_testkit::{Simulator, Staged, Subject, Target, TravelClock};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -106,11 +107,21 @@ impl Subject for Single {
     async fn stage(&self, simulator: &Simulator) -> Staged<SingleUser> {
         let (first, roles) = role(simulator, "single").await;
         let backend = SingleUser::new(connections().allowing_plaintext());
-        Staged::new(backend, first, roles).changed_in_place()
+        Staged::new(backend, first, roles)
+            .with_faults_around_calls()
+            .changed_in_place()
     }
 
     fn simulator(&self) -> Simulator {
         Simulator::with_clock(TravelClock::new())
+    }
+
+    /// There is one user: nothing is ended, and nothing is made by hand.
+    fn gaps(&self, gap: Gap) -> usize {
+        match gap {
+            Gap::LatePut | Gap::LateSet => usize::MAX,
+            _ => 0,
+        }
     }
 }
 
@@ -123,10 +134,14 @@ impl Subject for Alternating {
     async fn stage(&self, simulator: &Simulator) -> Staged<AlternatingUsers> {
         let (first, roles) = role(simulator, "pair").await;
         let backend = AlternatingUsers::new(connections().allowing_plaintext());
-        Staged::new(backend, first, roles)
+        Staged::new(backend, first, roles).with_faults_around_calls()
     }
 
     fn simulator(&self) -> Simulator {
         Simulator::with_clock(TravelClock::new())
+    }
+
+    fn gaps(&self, _: Gap) -> usize {
+        usize::MAX
     }
 }

@@ -112,6 +112,7 @@ impl Request for CreateSecret {
         let entry = Entry {
             secret,
             before: None,
+            written: caller.now,
             rotation: None,
         };
         model.secrets.insert(arn, entry);

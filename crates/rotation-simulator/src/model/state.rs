@@ -1,7 +1,7 @@
 //! The secrets, and how they are found and changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "server")]
 use rotation_core::SecretString;
@@ -34,17 +34,26 @@ pub(crate) struct Model {
     pub(super) observer: Option<Observer>,
 }
 
+/// How long after a write a read may still be answered from before it. The service states no bound; a minute is
+/// far more than anybody has reported.
+const SETTLES: Duration = Duration::from_secs(60);
+
 /// One secret, what it was before the last write, and its rotation under way.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) secret: Secret,
     pub(super) before: Option<Secret>,
+    /// When the last write was made.
+    pub(super) written: SystemTime,
     pub(super) rotation: Option<Rotation>,
 }
 
 impl Entry {
+    /// What this caller sees. Visibility goes with time: a read is stale only for a while after the write, however
+    /// that time has passed.
     pub(super) fn seen_by(&self, caller: Caller) -> Option<&Secret> {
-        if caller.stale {
+        let since = caller.now.duration_since(self.written).unwrap_or_default();
+        if caller.stale && since < SETTLES {
             self.before.as_ref()
         } else {
             Some(&self.secret)
@@ -91,13 +100,6 @@ impl Model {
                 created: version.created,
             })
             .collect()
-    }
-
-    /// So much time has passed that no read is answered from before the last write any more.
-    pub(crate) fn settle(&mut self) {
-        for entry in self.secrets.values_mut() {
-            entry.before = Some(entry.secret.clone());
-        }
     }
 
     /// The version that carries a label, and its value, without a request.
@@ -197,6 +199,7 @@ impl Model {
         } else if entry.secret != before {
             entry.secret.last_changed = caller.now;
             entry.before = Some(before);
+            entry.written = caller.now;
         }
         answer
     }

@@ -33,9 +33,4 @@ impl Simulator {
         };
         self.model().values().map(stored).collect()
     }
-
-    /// So much time has passed that no read is answered from before the last write any more.
-    pub fn settle(&self) {
-        self.model().settle();
-    }
 }

@@ -50,23 +50,24 @@ impl<B: CredentialBackend> Bench<B> {
         let arn = created.map_err(|error| format!("the staged value was refused: {error}"))?;
         let faults = simulator.faults();
         let bench = Self {
-            backend: match staged.wire_faults {
-                true => FaultyBackend::watching(staged.backend, faults),
-                false => FaultyBackend::new(staged.backend, faults),
+            backend: match staged.coarse {
+                false => FaultyBackend::watching(staged.backend, faults),
+                true => FaultyBackend::new(staged.backend, faults),
             },
             simulator,
             target: staged.target,
             arn,
             value: staged.value,
-            wire: staged.wire_faults,
+            wire: !staged.coarse,
             in_place: staged.in_place,
             random: SeededRandom::new(1),
         };
         bench.must_work(&bench.value, "the staged credential").await?;
         // Else whatever is about orphans holds, for want of them.
         let id = bench.backend.id(&bench.current()?);
+        let alive = bench.target.alive().await;
         match id {
-            Some(id) if !bench.alive().await.contains(&id) => Err(bench.hidden(&unlisted(&id))),
+            Some(id) if !alive.contains(&id) => Err(bench.hidden(&unlisted(&id, &alive))),
             _ => Ok(bench),
         }
     }

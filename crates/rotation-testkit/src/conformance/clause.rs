@@ -181,7 +181,7 @@ clauses! {
     }
 
     /// A call that gets no answer ends by the context's deadline. Needs
-    /// [wire faults](crate::Staged::with_wire_faults).
+    /// faults at the double's own requests.
     DeadlineIsKept = "deadline_is_kept" {
         asks: "a call without an answer ends by its deadline",
         section: "CredentialBackend: use StepContext::timeout",
@@ -189,7 +189,7 @@ clauses! {
     }
 
     /// A call that was dropped at any effect can be made again, on the same backend. Needs
-    /// [wire faults](crate::Staged::with_wire_faults).
+    /// faults at the double's own requests.
     CancellationIsSafe = "cancellation_is_safe" {
         asks: "a call dropped anywhere can be made again",
         section: "CredentialBackend: a call's future may be dropped at any await",

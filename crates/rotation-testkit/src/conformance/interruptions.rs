@@ -147,7 +147,7 @@ pub(super) async fn deadline_is_kept<S: Subject>(subject: &S) -> Finding {
 }
 
 /// Around a whole call nothing can be cut short.
-const NOT_WITHIN: &str = "the double's requests do not pass the faults (Staged::with_wire_faults), so no call can \
+const NOT_WITHIN: &str = "faults strike whole calls (Staged::with_faults_around_calls), so no call can \
                           be stopped within; declare this clause, and test it in your own way";
 
 pub(super) async fn cancellation_is_safe<S: Subject>(subject: &S) -> Finding {

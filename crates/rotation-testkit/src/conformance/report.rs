@@ -8,11 +8,39 @@ use super::verdict::Verdict;
 /// What became of every clause. `Display` is for people; [`assert_holds`](Self::assert_holds) for tests.
 #[derive(Clone, Debug)]
 pub struct Report {
-    pub(super) profile: &'static str,
-    pub(super) results: Vec<(Clause, Verdict)>,
+    profile: &'static str,
+    /// What is wrong with the stage itself: then no clause was checked.
+    setup: Option<String>,
+    coarse: bool,
+    results: Vec<(Clause, Verdict)>,
 }
 
 impl Report {
+    pub(super) fn of_setup(what: String) -> Self {
+        Self {
+            profile: "",
+            setup: Some(what),
+            coarse: false,
+            results: Vec::new(),
+        }
+    }
+
+    pub(super) fn of_clauses(profile: &'static str, coarse: bool, results: Vec<(Clause, Verdict)>) -> Self {
+        Self {
+            profile,
+            setup: None,
+            coarse,
+            results,
+        }
+    }
+
+    /// What is wrong with the stage itself, the backend together with its double. Then no clause was checked, because
+    /// each would have failed for that reason.
+    #[must_use]
+    pub fn setup(&self) -> Option<&str> {
+        self.setup.as_deref()
+    }
+
     /// The clauses that are broken.
     #[must_use]
     pub fn broken(&self) -> Vec<Clause> {
@@ -27,11 +55,11 @@ impl Report {
     ///
     /// # Panics
     ///
-    /// With the report as the message, if a clause is broken.
+    /// With the report as the message, if a clause is broken, or if the stage is.
     #[track_caller]
     #[allow(clippy::panic, reason = "it is an assertion")]
     pub fn assert_holds(&self) {
-        if !self.broken().is_empty() {
+        if self.setup.is_some() || !self.broken().is_empty() {
             panic!("{self}");
         }
     }
@@ -40,7 +68,18 @@ impl Report {
 impl fmt::Display for Report {
     /// The broken clauses stand at the end, where a terminal shows them first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(what) = &self.setup {
+            writeln!(f, "THE STAGE IS BROKEN, so no clause was checked:")?;
+            return writeln!(f, "  {what}");
+        }
         writeln!(f, "{}: {} clauses", self.profile, self.results.len())?;
+        if self.coarse {
+            let instead = "the double's own requests (Staged::with_faults_around_calls)";
+            writeln!(
+                f,
+                "  coarse: faults strike whole calls of the backend, not {instead}"
+            )?;
+        }
         for (clause, verdict) in &self.results {
             let word = match verdict {
                 Verdict::Holds => "ok",

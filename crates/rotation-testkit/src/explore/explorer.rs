@@ -1,15 +1,15 @@
 //! The explorer: what to explore, and how far.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rotation_core::{Grace, Rotate};
+use rotation_core::{Grace, Rotate, Step};
 use rotation_simulator::Fault;
 
-use super::levels::{deeper, share};
+use super::found::Found;
+use super::levels::{Effect, Level, Share};
 use super::parts::{MakeRotate, Parts};
 use super::plan::Plan;
 use super::progress::Progress;
@@ -34,34 +34,6 @@ pub struct Explorer<S: Subject> {
     twists: fn(&Twist) -> bool,
 }
 
-/// What a run has found so far.
-struct Found {
-    report: Report,
-    traces: HashSet<u64>,
-    /// With its number among the histories.
-    violation: Option<(usize, Plan, Ended)>,
-}
-
-impl Found {
-    fn new() -> Self {
-        Self {
-            report: Report::default(),
-            traces: HashSet::new(),
-            violation: None,
-        }
-    }
-
-    fn add(&mut self, number: usize, plan: &Plan, ended: Ended) {
-        self.report.add(number, plan, &ended);
-        self.traces.insert(ended.trace.digest());
-        // The first by number, whichever thread was faster: those before it were begun.
-        let earlier = self.violation.as_ref();
-        if ended.broken.is_some() && earlier.is_none_or(|(other, ..)| *other > number) {
-            self.violation = Some((number, plan.clone(), ended));
-        }
-    }
-}
-
 impl<S: Subject> Explorer<S> {
     /// Histories with up to one fault and each twist, of at most 20,000, on two threads.
     pub fn new(subject: S) -> Self {
@@ -71,6 +43,7 @@ impl<S: Subject> Explorer<S> {
             setting: Setting {
                 grace: Grace::UntilNextRotation,
                 first: false,
+                replica: false,
             },
             faults: 1,
             most: 20_000,
@@ -106,12 +79,18 @@ impl<S: Subject> Explorer<S> {
         self
     }
 
-    /// At most so many histories at each number of faults. Where there would be more, those without overlaps
-    /// and operators come first, and of the others every so manieth; the report says so.
+    /// At most so many histories at each number of faults. Where there would be more, each kind of history comes
+    /// once (a step, an effect in it, a fault, a twist), and of the others every so manieth; the report says so.
     #[must_use]
     pub fn at_most(mut self, histories: usize) -> Self {
         self.most = histories.max(1);
         self
+    }
+
+    /// Every history at each number of faults.
+    #[must_use]
+    pub fn exhaustively(self) -> Self {
+        self.at_most(usize::MAX)
     }
 
     /// And so many with three to six faults, drawn from this seed.
@@ -132,6 +111,14 @@ impl<S: Subject> Explorer<S> {
     #[must_use]
     pub fn first_rotation(mut self) -> Self {
         self.setting.first = true;
+        self
+    }
+
+    /// The secret has a replica in another Region, which has the new value only some time after each promotion. What
+    /// is read there until then must go on working.
+    #[must_use]
+    pub fn with_replica(mut self) -> Self {
+        self.setting.replica = true;
         self
     }
 
@@ -165,39 +152,43 @@ impl<S: Subject> Explorer<S> {
     #[must_use]
     pub fn run(&self) -> Report {
         let began = Instant::now();
-        let mut found = Found::new();
-        let (effects, can_reject) = self.undisturbed(&mut found);
+        let mut found = Found::default();
+        let undisturbed = runtime().block_on(self.history(&Plan::of(Twist::ReplayLater)));
+        found.report.undisturbed(&undisturbed);
+        if found.report.setup().is_some() {
+            return found.report;
+        }
+        let effects = undisturbed.trace.effects_by_step();
         let total: usize = effects.iter().map(Vec::len).sum();
-        let mut level: Vec<Plan> = Twist::all(&effects, can_reject)
-            .into_iter()
-            .filter(self.twists)
-            .map(|twist| Plan {
-                twist,
-                faults: Vec::new(),
-            })
-            .collect();
+        let twists = Twist::all(&effects, undisturbed.can_reject).into_iter();
+        let mut level = Level::first(twists.filter(self.twists), |effect| step_of(&effects, effect));
         for faults in 0..=self.faults {
-            let (planned, plans) = share(level, self.most);
-            let before = found.report.histories();
-            let effects_of = self.explore(&plans, &mut found);
-            let explored = found.report.histories() - before;
-            found.report.level(faults, planned, explored);
-            if found.violation.is_some() || faults == self.faults {
+            let share = level.share(self.most);
+            let last = faults == self.faults;
+            let effects_of = self.explore(&share.plans, &mut found, !last);
+            found.report.level(faults, &share, found.carried_out());
+            if last || found.violation.is_some() {
                 break;
             }
-            level = deeper(&plans, &effects_of, &self.kinds);
+            level = Level::deeper(&share, &effects_of, &self.kinds);
         }
-        let (seed, count) = self.random;
-        if count > 0 && found.violation.is_none() {
-            let seeds = (0..u64::try_from(count).unwrap_or(u64::MAX)).map(|number| seed.wrapping_add(number));
-            let plans: Vec<_> = seeds
-                .map(|seed| Plan::random(seed, total, &self.kinds, can_reject))
-                .collect();
-            let before = found.report.histories();
-            self.explore(&plans, &mut found);
-            found.report.random(found.report.histories() - before);
-        }
+        self.draw(total, undisturbed.can_reject, &mut found);
         self.finish(found, began.elapsed())
+    }
+
+    /// Histories beyond the depth, from the seed.
+    fn draw(&self, effects: usize, can_reject: bool, found: &mut Found) {
+        let (seed, count) = self.random;
+        if count == 0 || found.violation.is_some() {
+            return;
+        }
+        let seeds = (0..u64::try_from(count).unwrap_or(u64::MAX)).map(|number| seed.wrapping_add(number));
+        let plans: Vec<_> = seeds
+            .map(|seed| Plan::random(seed, effects, &self.kinds, can_reject))
+            .collect();
+        let before = found.report.histories();
+        self.explore(&plans, found, false);
+        found.report.random(found.report.histories() - before);
     }
 
     /// Carries out one history, by the text that a violation printed.
@@ -208,9 +199,10 @@ impl<S: Subject> Explorer<S> {
     pub fn replay(&self, history: &str) -> Result<Report, String> {
         let plan: Plan = history.parse()?;
         let began = Instant::now();
-        let mut found = Found::new();
-        self.explore(&[plan], &mut found);
-        found.report.level(0, 1, 1);
+        let mut found = Found::default();
+        let share = Share::of(plan);
+        self.explore(&share.plans, &mut found, false);
+        found.report.level(0, &share, 1);
         Ok(self.finish(found, began.elapsed()))
     }
 
@@ -221,43 +213,35 @@ impl<S: Subject> Explorer<S> {
         }
         let left_out = Fault::ALL.into_iter().filter(|fault| !self.kinds.contains(fault));
         found.report.left_out(left_out.collect());
-        found.report.end(found.traces.len(), took, self.setting);
+        found.report.allow(|gap| self.subject.gaps(gap));
+        found.report.end(found.traces.len(), took);
         found.report
     }
 
-    /// The effects of each step of a rotation that nothing disturbs.
-    fn undisturbed(&self, found: &mut Found) -> (Vec<Vec<String>>, bool) {
-        let plan = Plan {
-            twist: Twist::ReplayLater,
-            faults: Vec::new(),
-        };
-        let ended = runtime().block_on(self.history(&plan));
-        let effects = ended.trace.effects_by_step();
-        found.report.undisturbed(&ended.trace);
-        (effects, ended.can_reject)
-    }
-
-    /// Carries the plans out, and says which effects each had.
-    fn explore(&self, plans: &[Plan], found: &mut Found) -> Vec<Vec<bool>> {
-        let before = found.report.histories();
-        let shared = Mutex::new((found, vec![Vec::new(); plans.len()]));
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    /// Carries the plans out, up to the first by number that breaks an invariant. Says which effects each had, if
+    /// that is wanted.
+    fn explore(&self, plans: &[Plan], found: &mut Found, effects: bool) -> Vec<Vec<Effect>> {
+        let (next, first_broken) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
+        let batch = Mutex::new(found.batch(plans.len(), effects));
         let progress = Progress::new(plans.len(), self.quiet);
         let work = || {
             let runtime = runtime();
-            while !stop.load(Ordering::Relaxed) {
+            loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(plan) = plans.get(index) else { break };
+                // Those before the first that breaks something are all carried out, whichever thread is faster:
+                // the report is the same each time.
+                let Some(plan) = plans
+                    .get(index)
+                    .filter(|_| index < first_broken.load(Ordering::Relaxed))
+                else {
+                    break;
+                };
                 let ended = runtime.block_on(self.history(plan));
-                let (found, effects) = &mut *lock(&shared);
-                if let Some(of_this) = effects.get_mut(index) {
-                    of_this.clone_from(&ended.effects);
-                }
                 if ended.broken.is_some() {
-                    stop.store(true, Ordering::Relaxed);
+                    first_broken.fetch_min(index, Ordering::Relaxed);
                 }
-                found.add(before + index, plan, ended);
-                progress.tell(found.report.histories());
+                let done = lock(&batch).add(index, plan, ended);
+                progress.tell(done);
             }
         };
         std::thread::scope(|scope| {
@@ -265,8 +249,8 @@ impl<S: Subject> Explorer<S> {
                 scope.spawn(work);
             }
         });
-        let (_, effects) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-        effects
+        let batch = batch.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.take(batch)
     }
 
     async fn history(&self, plan: &Plan) -> Ended {
@@ -289,6 +273,18 @@ impl<S: Subject> Explorer<S> {
             return (plan, ended);
         }
     }
+}
+
+/// The step in which a rotation that nothing disturbs has its effect of this number.
+fn step_of(effects: &[Vec<String>], number: usize) -> Step {
+    let mut before = 0;
+    for (step, effects) in Step::ALL.into_iter().zip(effects) {
+        before += effects.len();
+        if number <= before {
+            return step;
+        }
+    }
+    Step::FinishSecret
 }
 
 impl<S: Subject> fmt::Debug for Explorer<S> {

@@ -19,16 +19,31 @@ pub enum Invariant {
     LiveIsNotEnded,
     /// No secret value occurs in an error or a log line.
     NothingPrinted,
+    /// No version becomes `AWSCURRENT` before testSecret has proved its credential.
+    PromotedIsTested,
+    /// Where an operator puts `AWSCURRENT` while an invocation is under way, that invocation leaves it.
+    OperatorsLabelStays,
+    /// A value that the target rejects for good keeps no later rotation from starting.
+    RejectedBlocksNothing,
+    /// The backend sends the target nothing when the time of its call is over.
+    NothingAfterTheDeadline,
+    /// A dry run leaves the labels, the current value and the credentials at the target as they were.
+    DryRunChangesNothing,
 }
 
 impl Invariant {
     /// All, in the order of the manual.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::CurrentWorks,
         Self::Converges,
         Self::NoOrphan,
         Self::LiveIsNotEnded,
         Self::NothingPrinted,
+        Self::PromotedIsTested,
+        Self::OperatorsLabelStays,
+        Self::RejectedBlocksNothing,
+        Self::NothingAfterTheDeadline,
+        Self::DryRunChangesNothing,
     ];
 }
 
@@ -41,6 +56,13 @@ impl fmt::Display for Invariant {
             Self::NoOrphan => "no credential outlives the next rotation that no labelled version holds",
             Self::LiveIsNotEnded => "no labelled version's credential is ended before its time",
             Self::NothingPrinted => "no secret is printed",
+            Self::PromotedIsTested => "what is promoted was tested",
+            Self::OperatorsLabelStays => {
+                "where an operator puts AWSCURRENT, an invocation under way leaves it"
+            }
+            Self::RejectedBlocksNothing => "a rejected value keeps no later rotation from starting",
+            Self::NothingAfterTheDeadline => "nothing is sent to the target after the deadline",
+            Self::DryRunChangesNothing => "a dry run changes nothing",
         })
     }
 }

@@ -1,80 +1,261 @@
 //! Which histories are tried, level by level: each level has one fault more.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rotation_core::Step;
 use rotation_simulator::Fault;
 
 use super::plan::Plan;
+use super::twist::Twist;
 
-/// If the plans are too many: those whose twist has no place, and every so manieth of the others. And how
-/// many there were.
-pub(super) fn share(plans: Vec<Plan>, most: usize) -> (usize, Vec<Plan>) {
-    let planned = plans.len();
-    if planned <= most {
-        return (planned, plans);
-    }
-    let (mut simple, placed): (Vec<_>, Vec<_>) =
-        plans.into_iter().partition(|plan| !plan.twist.has_a_place());
-    if simple.len() >= most {
-        return (planned, every(simple, most));
-    }
-    simple.extend(every(placed, most - simple.len()));
-    (planned, simple)
+/// One effect of a history: what a fault may strike.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Effect {
+    pub(super) step: Step,
+    pub(super) name: Arc<str>,
 }
 
-/// The plans with one fault more: at each effect after the last fault's, of each kind.
-pub(super) fn deeper(plans: &[Plan], effects: &[Vec<bool>], kinds: &[Fault]) -> Vec<Plan> {
-    let mut deeper = Vec::new();
-    for (plan, effects) in plans.iter().zip(effects) {
-        let done = plan.faults.last().map_or(0, |(number, _)| *number);
-        for (number, reads) in (1..).zip(effects).skip(done) {
-            let kinds = kinds.iter().copied();
-            for fault in kinds.filter(|fault| *reads || *fault != Fault::Stale) {
-                let mut faults = plan.faults.clone();
-                faults.push((number, fault));
-                deeper.push(Plan {
-                    twist: plan.twist,
-                    faults,
-                });
-            }
+/// The histories of one level.
+pub(super) struct Level {
+    plans: Vec<Plan>,
+    /// Of each plan, by number: the histories that are alike in all but where their twist comes.
+    strata: Vec<usize>,
+    /// How many strata there are.
+    kinds: usize,
+    /// How many histories the level has. More than there are plans if those were derived from a share.
+    whole: usize,
+}
+
+/// The histories of a level that are carried out.
+pub(super) struct Share {
+    pub(super) plans: Vec<Plan>,
+    /// How many the level has.
+    pub(super) whole: usize,
+    /// Whether that was counted, or extrapolated from a share of the level before.
+    pub(super) counted: bool,
+    /// How many kinds of history there are, each with its step, its effect, its fault and its twist, and how many of
+    /// them are in the share.
+    pub(super) kinds: usize,
+    pub(super) met: usize,
+}
+
+impl Share {
+    /// One history, and no other.
+    pub(super) fn of(plan: Plan) -> Self {
+        Self {
+            plans: vec![plan],
+            whole: 1,
+            counted: true,
+            kinds: 1,
+            met: 1,
         }
     }
-    deeper
 }
 
-/// So many of the plans, evenly.
-fn every(plans: Vec<Plan>, most: usize) -> Vec<Plan> {
-    let (all, mut taken) = (plans.len(), 0);
-    let mut index = 0;
-    let mut plans = plans;
-    plans.retain(|_| {
-        let takes = taken < most && index * most >= taken * all;
+impl Level {
+    /// The histories without a fault.
+    pub(super) fn first(twists: impl IntoIterator<Item = Twist>, step_of: impl Fn(usize) -> Step) -> Self {
+        let mut numbers = Numbers::default();
+        let (plans, strata): (Vec<_>, Vec<_>) = twists
+            .into_iter()
+            .map(|twist| {
+                let step = twist.before().map(&step_of);
+                (Plan::of(twist), numbers.of((twist.kind(), step)))
+            })
+            .unzip();
+        Self {
+            whole: plans.len(),
+            plans,
+            strata,
+            kinds: numbers.count(),
+        }
+    }
+
+    /// The histories with one fault more than those of a share: at each effect after the last fault's, of each kind.
+    pub(super) fn deeper(share: &Share, effects: &[Vec<Effect>], kinds: &[Fault]) -> Self {
+        let mut numbers = Numbers::default();
+        let (mut plans, mut strata) = (Vec::new(), Vec::new());
+        for (plan, effects) in share.plans.iter().zip(effects) {
+            let twist = plan.twist.kind();
+            let before: Vec<Fault> = plan.faults.iter().map(|(_, fault)| *fault).collect();
+            let done = plan.faults.last().map_or(0, |(number, _)| *number);
+            for (number, effect) in (1..).zip(effects).skip(done) {
+                let kinds = kinds.iter().copied();
+                for fault in kinds.filter(|fault| fault.can_strike(&effect.name)) {
+                    plans.push(plan.and(number, fault));
+                    strata.push(numbers.of((twist.clone(), before.clone(), effect.clone(), fault)));
+                }
+            }
+        }
+        let whole = match share.plans.len() {
+            0 => 0,
+            explored => plans.len() * share.whole / explored,
+        };
+        Self {
+            plans,
+            strata,
+            kinds: numbers.count(),
+            whole,
+        }
+    }
+
+    /// At most so many of the level's histories: of each kind one, and then every so manieth of the others.
+    pub(super) fn share(self, most: usize) -> Share {
+        let Self {
+            plans,
+            strata,
+            kinds,
+            whole,
+        } = self;
+        let counted = whole == plans.len();
+        let chosen = choose(&strata, kinds, most);
+        let mut met = vec![false; kinds];
+        for (chosen, stratum) in chosen.iter().zip(&strata) {
+            if let Some(met) = met.get_mut(*stratum) {
+                *met |= *chosen;
+            }
+        }
+        let plans = plans.into_iter().zip(chosen);
+        Share {
+            plans: plans
+                .filter_map(|(plan, chosen)| chosen.then_some(plan))
+                .collect(),
+            whole,
+            counted,
+            kinds,
+            met: met.into_iter().filter(|met| *met).count(),
+        }
+    }
+}
+
+/// Which are taken, at most so many: of each stratum one, not always the first of it, and the others evenly.
+fn choose(strata: &[usize], kinds: usize, most: usize) -> Vec<bool> {
+    let mut members = vec![Vec::new(); kinds];
+    for (index, stratum) in strata.iter().enumerate() {
+        if let Some(members) = members.get_mut(*stratum) {
+            members.push(index);
+        }
+    }
+    let one_each = members.iter().enumerate().filter_map(|(number, members)| {
+        // A number without a rhythm of its own, so that places differ from stratum to stratum.
+        members
+            .get((number * 7919 + 1).checked_rem(members.len())?)
+            .copied()
+    });
+    let mut chosen = vec![false; strata.len()];
+    let mut taken = 0;
+    let mut take = |index: usize| {
+        if let Some(chosen) = chosen.get_mut(index) {
+            taken += usize::from(!*chosen);
+            *chosen = true;
+        }
+    };
+    evenly(one_each.collect(), most).into_iter().for_each(&mut take);
+    let left = most.saturating_sub(taken);
+    let others: Vec<_> = (0..strata.len())
+        .filter(|index| chosen.get(*index) == Some(&false))
+        .collect();
+    for index in evenly(others, left) {
+        if let Some(chosen) = chosen.get_mut(index) {
+            *chosen = true;
+        }
+    }
+    chosen
+}
+
+/// So many of these, evenly.
+fn evenly(all: Vec<usize>, most: usize) -> Vec<usize> {
+    let count = all.len();
+    if most >= count {
+        return all;
+    }
+    let (mut taken, mut index) = (0, 0);
+    let mut all = all;
+    all.retain(|_| {
+        let takes = taken < most && index * most >= taken * count;
         taken += usize::from(takes);
         index += 1;
         takes
     });
-    plans
+    all
+}
+
+/// Numbers for keys, in the order in which they come.
+struct Numbers<K>(HashMap<K, usize>);
+
+impl<K> Default for Numbers<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + std::hash::Hash> Numbers<K> {
+    fn of(&mut self, key: K) -> usize {
+        let next = self.0.len();
+        *self.0.entry(key).or_insert(next)
+    }
+
+    fn count(&self) -> usize {
+        self.0.len()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::twist::Twist;
 
     #[test]
     fn a_share_is_even_and_full() {
-        let plans: Vec<_> = (1..=10)
-            .map(|number| Plan {
-                twist: Twist::ReplayLater,
-                faults: vec![(number, Fault::Hang)],
-            })
-            .collect();
         for (most, numbers) in [
-            (1, vec![1]),
-            (4, vec![1, 4, 6, 9]),
-            (9, vec![1, 3, 4, 5, 6, 7, 8, 9, 10]),
+            (1, vec![0]),
+            (4, vec![0, 3, 5, 8]),
+            (9, vec![0, 2, 3, 4, 5, 6, 7, 8, 9]),
+            (20, (0..10).collect()),
         ] {
-            let share = every(plans.clone(), most);
-            let share: Vec<_> = share.iter().map(|plan| plan.faults[0].0).collect();
-            assert_eq!(share, numbers);
+            assert_eq!(evenly((0..10).collect(), most), numbers);
+        }
+    }
+
+    #[test]
+    fn a_share_has_each_kind_of_history_first() {
+        // Three kinds: seven, two, one.
+        let strata = [0, 0, 0, 0, 1, 0, 0, 1, 2, 0];
+        for most in 1..=12 {
+            let chosen = choose(&strata, 3, most);
+            let taken: Vec<_> = (0..10).filter(|index| chosen[*index]).collect();
+            assert_eq!(taken.len(), most.min(10), "{most}: {taken:?}");
+            let met = (0..3).filter(|kind| taken.iter().any(|index| strata[*index] == *kind));
+            assert_eq!(met.count(), most.min(3), "{most}: {taken:?}");
+        }
+    }
+
+    #[test]
+    fn the_whole_level_is_counted_or_extrapolated() {
+        let twists = [
+            Twist::ReplayLater,
+            Twist::NewToken,
+            Twist::ReplayAtOnce,
+            Twist::DryRun,
+        ];
+        let effect = |name: &str| Effect {
+            step: Step::CreateSecret,
+            name: name.into(),
+        };
+        let effects = vec![vec![effect("GetSecretValue"), effect("POST /keys")]; 4];
+        let kinds = [Fault::CrashAfter, Fault::Stale];
+        for (most, whole, counted) in [(4, 12, true), (2, 12, false)] {
+            let share = Level::first(twists, |_| Step::CreateSecret).share(most);
+            assert_eq!(
+                (share.whole, share.counted, share.kinds, share.met),
+                (4, true, 4, most)
+            );
+            // A write cannot be stale: three faults for each twist.
+            let share = Level::deeper(&share, &effects, &kinds).share(100);
+            assert_eq!(
+                (share.whole, share.counted, share.plans.len()),
+                (whole, counted, 3 * most)
+            );
         }
     }
 }

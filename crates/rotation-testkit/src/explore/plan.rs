@@ -13,6 +13,8 @@ use super::twist::{AFTER_RELEASE, Act, Delivery, Twist};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Plan {
     pub(super) twist: Twist,
+    /// Another that comes with it.
+    pub(super) also: Option<Twist>,
     /// By the number of the effect, counted from 1 since the rotation began.
     pub(super) faults: Vec<(usize, Fault)>,
 }
@@ -46,7 +48,7 @@ impl Dice {
 impl Twist {
     fn random(random: &Dice, effects: usize, can_reject: bool) -> Self {
         let before = random.up_to(effects) + 1;
-        match random.up_to(if can_reject { 9 } else { 8 }) {
+        match random.up_to(if can_reject { 10 } else { 9 }) {
             0 => Self::ReplayLater,
             1 => Self::ReplayAtOnce,
             2 => Self::NewToken,
@@ -63,7 +65,8 @@ impl Twist {
                 before,
                 effects: random.up_to(effects),
             },
-            8 => Self::Rejecting(random.pick(&AFTER_RELEASE, AfterRelease::Drop)),
+            8 => Self::DryRun,
+            9 => Self::Rejecting(random.pick(&AFTER_RELEASE, AfterRelease::Drop)),
             _ => Self::Operator {
                 act: random.pick(&Act::ALL, Act::Write),
                 before,
@@ -73,10 +76,37 @@ impl Twist {
 }
 
 impl Plan {
-    /// Faults beyond the stated depth: three to six of them, anywhere, and any twist.
+    /// A history with this twist alone.
+    pub(super) fn of(twist: Twist) -> Self {
+        Self {
+            twist,
+            also: None,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The same with one fault more.
+    pub(super) fn and(&self, number: usize, fault: Fault) -> Self {
+        let mut more = self.clone();
+        more.faults.push((number, fault));
+        more
+    }
+
+    pub(super) fn twists(&self) -> impl Iterator<Item = Twist> + use<> {
+        [Some(self.twist), self.also].into_iter().flatten()
+    }
+
+    /// Whether one of its twists is such.
+    pub(super) fn has(&self, such: impl Fn(Twist) -> bool) -> bool {
+        self.twists().any(such)
+    }
+
+    /// Faults beyond the stated depth: three to six of them, anywhere; any twist, and in every third history two.
     pub(super) fn random(seed: u64, effects: usize, kinds: &[Fault], can_reject: bool) -> Self {
         let dice = Dice::new(seed);
         let twist = Twist::random(&dice, effects, can_reject);
+        let another = (dice.up_to(3) == 0).then(|| Twist::random(&dice, effects, can_reject));
+        let also = another.filter(|other| twist.goes_with(*other));
         let mut faults: Vec<_> = (0..3 + dice.up_to(4))
             .map(|_| {
                 let number = dice.up_to(effects * 2) + 1;
@@ -85,7 +115,7 @@ impl Plan {
             .collect();
         faults.sort_unstable();
         faults.dedup_by_key(|(number, _)| *number);
-        Self { twist, faults }
+        Self { twist, also, faults }
     }
 
     /// The plans that are smaller by one thing.
@@ -100,11 +130,14 @@ impl Plan {
                 }
             })
             .collect();
-        if self.twist != Twist::ReplayLater {
-            plans.extend([Twist::ReplayLater, Twist::NewToken].map(|twist| Self {
-                twist,
-                faults: self.faults.clone(),
-            }));
+        let with = |twist| Self {
+            faults: self.faults.clone(),
+            ..Self::of(twist)
+        };
+        if let Some(also) = self.also {
+            plans.extend([with(self.twist), with(also)]);
+        } else if self.twist != Twist::ReplayLater {
+            plans.extend([with(Twist::ReplayLater), with(Twist::NewToken)]);
         }
         plans.retain(|plan| plan != self);
         plans
@@ -114,6 +147,9 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.twist)?;
+        if let Some(also) = self.also {
+            write!(f, "+{also}")?;
+        }
         for (number, fault) in &self.faults {
             write!(f, " {number}:{fault:?}")?;
         }
@@ -126,9 +162,11 @@ impl FromStr for Plan {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut words = text.split_whitespace();
-        let twist = words.next().unwrap_or_default().parse()?;
+        let mut twists = words.next().unwrap_or_default().splitn(2, '+');
+        let twist = twists.next().unwrap_or_default().parse()?;
+        let also = twists.next().map(str::parse).transpose()?;
         let faults = words.map(parse_fault).collect::<Result<_, _>>()?;
-        Ok(Self { twist, faults })
+        Ok(Self { twist, also, faults })
     }
 }
 
@@ -152,8 +190,7 @@ mod tests {
     fn every_plan_reads_back_from_its_text() {
         let effects = vec![vec![String::new(); 3]; 4];
         for twist in Twist::all(&effects, true) {
-            let faults = vec![(1, Fault::CrashAfter), (12, Fault::Hang)];
-            let plan = Plan { twist, faults };
+            let plan = Plan::of(twist).and(1, Fault::CrashAfter).and(12, Fault::Hang);
             assert_eq!(plan.to_string().parse(), Ok(plan));
         }
         for seed in 0..500 {
@@ -169,6 +206,7 @@ mod tests {
             ("", "''"),
             ("replay-never", "'replay-never'"),
             ("deliver@1/2/done-noStep", "'deliver@1/2/done-noStep'"),
+            ("new-token+sometimes", "'sometimes'"),
             ("new-token 7:Explode", "'7:Explode'"),
             ("new-token x:Hang", "'x:Hang'"),
         ] {

@@ -9,9 +9,10 @@ use rotation_simulator::Fault;
 
 use super::gap::Gap;
 use super::invariant::Invariant;
+use super::levels::Share;
 use super::plan::Plan;
 use super::run::{Ended, Setting};
-use super::trace::Trace;
+use super::summary::Summary;
 
 /// How often each kind of fault struck in each step.
 type Struck = BTreeMap<(Step, Fault), usize>;
@@ -22,7 +23,6 @@ pub struct Report {
     histories: usize,
     distinct: usize,
     took: Duration,
-    grace: Option<Grace>,
     levels: Vec<Level>,
     random: usize,
     struck: Struck,
@@ -30,26 +30,39 @@ pub struct Report {
     left_out: Vec<Fault>,
     /// The steps that have effects to strike, and whether one is a read of Secrets Manager.
     steps: BTreeMap<Step, bool>,
-    /// How often, and the first by number, with that.
     gaps: BTreeMap<Gap, Shown>,
     without_logs: usize,
-    /// Whether an undisturbed rotation had an effect that is not a call of Secrets Manager.
-    at_target: Option<bool>,
+    undisturbed: Option<Undisturbed>,
     violation: Option<Violation>,
 }
 
+/// What a rotation that nothing disturbed told of the subject.
 #[derive(Debug)]
+struct Undisturbed {
+    /// It had an effect that is not a call of Secrets Manager.
+    at_target: bool,
+    /// Faults strike around whole calls of the backend.
+    coarse: bool,
+    can_reject: bool,
+}
+
+#[derive(Debug, Default)]
 struct Shown {
     count: usize,
-    number: usize,
+    /// How many the subject may have.
+    allowed: usize,
     history: String,
 }
 
 #[derive(Debug)]
 struct Level {
     faults: usize,
+    whole: usize,
+    counted: bool,
     planned: usize,
     explored: usize,
+    kinds: usize,
+    met: usize,
 }
 
 /// The shortest history that was found in which an invariant does not hold.
@@ -69,31 +82,40 @@ pub struct Violation {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, number: usize, plan: &Plan, ended: &Ended) {
+    pub(super) fn add(&mut self, history: &Summary) {
         self.histories += 1;
-        self.without_logs += usize::from(!ended.logs);
-        for struck in ended.trace.struck() {
-            *self.struck.entry(struck).or_default() += 1;
+        self.without_logs += usize::from(!history.logs);
+        for struck in &history.struck {
+            *self.struck.entry(*struck).or_default() += 1;
         }
-        if let Some(gap) = ended.gap {
-            let shown = self.gaps.entry(gap).or_insert_with(|| Shown {
-                count: 0,
-                number: usize::MAX,
-                history: String::new(),
-            });
-            shown.count += 1;
-            if number < shown.number {
-                shown.number = number;
-                shown.history = format!("{}replay: \"{plan}\"", ended.trace);
-            }
+        if let Some(gap) = history.gap {
+            self.gaps.entry(gap).or_default().count += 1;
         }
     }
 
-    pub(super) fn level(&mut self, faults: usize, planned: usize, explored: usize) {
+    /// The first history with this gap, in words.
+    pub(super) fn show(&mut self, gap: Gap, history: String) {
+        let shown = self.gaps.entry(gap).or_default();
+        if shown.history.is_empty() {
+            shown.history = history;
+        }
+    }
+
+    pub(super) fn allow(&mut self, allowed: impl Fn(Gap) -> usize) {
+        for (gap, shown) in &mut self.gaps {
+            shown.allowed = allowed(*gap);
+        }
+    }
+
+    pub(super) fn level(&mut self, faults: usize, share: &Share, explored: usize) {
         self.levels.push(Level {
             faults,
-            planned,
+            whole: share.whole,
+            counted: share.counted,
+            planned: share.plans.len(),
             explored,
+            kinds: share.kinds,
+            met: share.met,
         });
     }
 
@@ -101,9 +123,13 @@ impl Report {
         self.random = histories;
     }
 
-    pub(super) fn undisturbed(&mut self, trace: &Trace) {
-        self.steps = trace.steps();
-        self.at_target = Some(trace.reaches_a_target());
+    pub(super) fn undisturbed(&mut self, ended: &Ended) {
+        self.steps = ended.trace.steps();
+        self.undisturbed = Some(Undisturbed {
+            at_target: ended.trace.reaches_a_target(),
+            coarse: ended.coarse,
+            can_reject: ended.can_reject,
+        });
     }
 
     pub(super) fn violated(&mut self, plan: &Plan, ended: Ended, setting: Setting) {
@@ -127,8 +153,8 @@ impl Report {
         self.left_out = faults;
     }
 
-    pub(super) fn end(&mut self, distinct: usize, took: Duration, setting: Setting) {
-        (self.distinct, self.took, self.grace) = (distinct, took, Some(setting.grace));
+    pub(super) fn end(&mut self, distinct: usize, took: Duration) {
+        (self.distinct, self.took) = (distinct, took);
     }
 
     /// How many histories were carried out.
@@ -147,6 +173,13 @@ impl Report {
     #[must_use]
     pub fn violation(&self) -> Option<&Violation> {
         self.violation.as_ref()
+    }
+
+    /// Whether every history with so many faults was carried out.
+    #[must_use]
+    pub fn is_exhaustive(&self, faults: usize) -> bool {
+        let mut levels = self.levels.iter();
+        levels.any(|level| level.faults == faults && level.counted && level.explored == level.whole)
     }
 
     /// In how many histories this gap of the service's API showed.
@@ -179,30 +212,61 @@ impl Report {
     ///
     /// # Panics
     ///
-    /// With the report as the message, if there is a violation, if no request to the target could be struck,
-    /// or if faults were asked for and a kind of them never struck in some step.
+    /// With the report as the message, if there is a violation, if a gap showed more often than the subject
+    /// [may have it](crate::Subject::gaps), if no request to the target could be struck, or if faults were asked for
+    /// and a kind of them never struck in some step.
     #[track_caller]
     #[allow(clippy::panic, reason = "it is an assertion")]
     pub fn assert_holds(&self) {
-        if self.at_target == Some(false) {
-            panic!(
-                "{self}\nno effect of the target's passed Simulator::faults; hand them to the double, or stage it \
-                 without with_wire_faults"
-            );
+        if let Some(setup) = self.setup() {
+            panic!("{setup}");
         }
         if self.violation.is_some() {
             panic!("{self}");
         }
-        let missed = self.never_struck();
-        let asked = self.levels.iter().any(|level| level.faults > 0);
-        if asked && !missed.is_empty() {
-            panic!("{self}\nno history had these faults in these steps; raise Explorer::at_most: {missed:?}");
+        if let Some(problem) = self.problem() {
+            panic!("{self}\n{problem}");
         }
+    }
+
+    /// What is wrong with the stage itself, the backend together with its double: then nothing was explored.
+    #[must_use]
+    pub fn setup(&self) -> Option<&'static str> {
+        let what = "no effect of the target's passed Simulator::faults, so no fault could strike one, and nothing was \
+                    explored. Hand the faults to the double; if it cannot take them, stage it with_faults_around_calls";
+        self.undisturbed
+            .as_ref()
+            .is_some_and(|it| !it.at_target)
+            .then_some(what)
+    }
+
+    /// What keeps the exploration from being a proof, though no invariant was broken.
+    fn problem(&self) -> Option<String> {
+        let mut gaps = self.gaps.iter();
+        if let Some((gap, shown)) = gaps.find(|(_, shown)| shown.count > shown.allowed) {
+            let (count, allowed, history) = (shown.count, shown.allowed, &shown.history);
+            return Some(format!(
+                "{gap:?} showed in {count} histories, and Subject::gaps allows {allowed}: {gap}. No client of Secrets \
+                 Manager can close it; but a backend that takes a lock, or compares before it changes, has fewer of \
+                 them. The first:\n{history}"
+            ));
+        }
+        let missed = self.never_struck();
+        let level = self.levels.iter().find(|level| level.faults == 1)?;
+        (!missed.is_empty()).then(|| {
+            let kinds = level.kinds;
+            format!(
+                "no history had these faults in these steps; raise Explorer::at_most to {kinds}: {missed:?}"
+            )
+        })
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(setup) = self.setup() {
+            return f.write_str(setup);
+        }
         let seconds = self.took.as_secs_f64();
         #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.histories as f64 / seconds.max(0.001);
@@ -212,13 +276,7 @@ impl fmt::Display for Report {
             self.histories, self.distinct
         )?;
         for level in &self.levels {
-            let share = match level.planned == level.explored {
-                true => "",
-                false if self.violation.is_some() => ", up to the violation",
-                false => ", a share of them",
-            };
-            let (faults, planned, explored) = (level.faults, level.planned, level.explored);
-            writeln!(f, "  with {faults} faults: {explored} of {planned}{share}")?;
+            level.fmt(f, self.violation.is_some())?;
         }
         if self.random > 0 {
             writeln!(f, "  with 3 to 6 faults, drawn: {}", self.random)?;
@@ -229,17 +287,71 @@ impl fmt::Display for Report {
         if !self.left_out.is_empty() {
             writeln!(f, "  left out: {:?}", self.left_out)?;
         }
-        for (gap, Shown { count, .. }) in &self.gaps {
-            writeln!(f, "  {count} times, and no client can help it: {gap}")?;
+        for (gap, Shown { count, allowed, .. }) in &self.gaps {
+            let allowed = match *allowed {
+                usize::MAX => "any number".to_owned(),
+                allowed => allowed.to_string(),
+            };
+            writeln!(
+                f,
+                "  {count} times (allowed: {allowed}), and no client can help it: {gap}"
+            )?;
         }
-        if self.without_logs > 0 {
-            let why = "the process has a tracing subscriber of its own";
-            writeln!(f, "  log lines were not looked at: {why}")?;
-        }
+        self.fmt_unseen(f)?;
         match &self.violation {
             Some(violation) => write!(f, "{violation}"),
             None => write!(f, "  every invariant held"),
         }
+    }
+}
+
+impl Report {
+    /// What was not looked at, and what it would take.
+    fn fmt_unseen(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.without_logs > 0 {
+            let why = "the process has a tracing subscriber of its own";
+            writeln!(f, "  not looked at: log lines; {why}")?;
+        }
+        let Some(undisturbed) = &self.undisturbed else {
+            return Ok(());
+        };
+        if undisturbed.coarse {
+            let instead = "the double's own requests (Staged::with_faults_around_calls)";
+            writeln!(
+                f,
+                "  coarse: faults struck whole calls of the backend, not {instead}"
+            )?;
+        }
+        if !undisturbed.can_reject {
+            let lacks = "the double cannot refuse one for good (Target::reject)";
+            writeln!(f, "  not looked at: a rejected credential; {lacks}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>, violated: bool) -> fmt::Result {
+        let Self {
+            faults,
+            whole,
+            counted,
+            planned,
+            explored,
+            kinds,
+            met,
+        } = self;
+        let about = if *counted { "" } else { "about " };
+        let share = match explored {
+            _ if explored == whole && *counted => ", all of them".to_owned(),
+            _ if violated && explored < planned => ", up to the violation".to_owned(),
+            _ => {
+                #[allow(clippy::cast_precision_loss, reason = "a share for people")]
+                let percent = 100.0 * *explored as f64 / (*whole).max(1) as f64;
+                format!(", {percent:.1} %; {met} of {kinds} kinds of history")
+            }
+        };
+        writeln!(f, "  with {faults} faults: {explored} of {about}{whole}{share}")
     }
 }
 

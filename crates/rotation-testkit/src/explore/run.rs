@@ -19,26 +19,28 @@ use super::watch::Watch;
 use crate::log_capture::LogCapture;
 use crate::subject::Subject;
 
+use replica::Replica;
+
 mod beside;
+mod dry_run;
 mod instants;
 mod operator;
+mod replica;
 mod stage;
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// How old a write is that every read sees.
-const SETTLES: Duration = Duration::from_secs(60);
 
 /// What became of a history.
 pub(super) struct Ended {
     pub(super) trace: Trace,
-    /// The effects of its rotation, replays included: whether each is a read of Secrets Manager.
-    pub(super) effects: Vec<bool>,
     pub(super) broken: Option<Broken>,
     pub(super) gap: Option<Gap>,
     /// Whether log lines were looked at.
     pub(super) logs: bool,
     /// Whether the target can reject a credential for good.
     pub(super) can_reject: bool,
+    /// Whether faults strike whole calls of the backend.
+    pub(super) coarse: bool,
 }
 
 /// How histories begin and which grace they have.
@@ -47,6 +49,8 @@ pub(super) struct Setting {
     pub(super) grace: Grace,
     /// Whether the rotation is the secret's first.
     pub(super) first: bool,
+    /// Whether the secret has a replica.
+    pub(super) replica: bool,
 }
 
 pub(super) struct Run {
@@ -67,9 +71,12 @@ pub(super) struct Run {
     beside: Option<Actor>,
     /// An invocation that stands still, and how many effects there were then.
     straggler: Option<(Actor, usize)>,
-    /// Whether the twist has come.
-    twisted: bool,
+    /// The twists that have come.
+    twisted: Vec<Twist>,
+    /// The version that an operator has made current, and the invocations that were under way then.
+    pinned: Option<(String, Vec<char>)>,
     rejecting: bool,
+    replica: Option<Replica>,
     gap: Option<Gap>,
     printed: String,
     /// How the last invocation failed that did.
@@ -86,10 +93,9 @@ pub(super) async fn history<S: Subject>(
 ) -> Ended {
     let logs = LogCapture::start();
     let mut run = Run::stage(subject, setting, plan, rotate).await;
-    let mut effects = Vec::new();
     let mut result = run.before(setting.first).await;
     if result.is_ok() {
-        result = run.disturbed(&mut effects).await;
+        result = run.disturbed().await;
     }
     run.simulator.faults().set_gated(false);
     if let Some(logs) = &logs {
@@ -102,11 +108,11 @@ pub(super) async fn history<S: Subject>(
     });
     Ended {
         trace: run.trace,
-        effects,
         broken,
         gap: run.gap,
         logs: logs.is_some(),
         can_reject: run.watch.target.reject(false),
+        coarse: run.coarse,
     }
 }
 
@@ -118,46 +124,53 @@ impl Run {
         if !first {
             for which in ["a rotation", "and another, an hour later"] {
                 self.undisturbed(which).await?;
-                self.skip(HOUR);
+                self.simulator.skip(HOUR);
             }
         }
         self.old = self.watch.version_with(AWSCURRENT);
         Ok(())
     }
 
-    async fn disturbed(&mut self, effects: &mut Vec<bool>) -> Checked {
+    async fn disturbed(&mut self) -> Checked {
         let faults = self.simulator.faults();
         faults.clear();
         for (number, fault) in &self.plan.faults {
             faults.at(*number, *fault);
         }
-        if let Twist::Rejecting(_) = self.plan.twist {
+        if self.plan.has(|twist| matches!(twist, Twist::Rejecting(_))) {
             self.rejecting = self.watch.target.reject(true);
         }
-        self.rotate_now().await;
-        faults.set_gated(true);
-        let result = self.rotation().await;
-        let result = match result {
-            Ok(()) => self.recover().await,
-            broken => broken,
+        let result = match self.plan.has(|twist| twist == Twist::DryRun) {
+            true => self.dry_run().await,
+            false => self.rotation_and_recovery().await,
         };
         faults.set_gated(false);
-        let passed = faults.passages_after(0).into_iter();
-        *effects = passed
-            .map(|passage| Fault::Stale.can_strike(&passage.name))
-            .collect();
         result?;
         if self.is_over() {
             return Ok(());
         }
-        if !self.grace && matches!(self.plan.twist, Twist::ReplayLater | Twist::ReplayAtOnce) {
+        let alone = matches!(self.plan.twist, Twist::ReplayLater | Twist::ReplayAtOnce);
+        if !self.grace && alone && self.plan.also.is_none() {
             self.watch.superseded_is_ended().await?;
         }
-        faults.clear();
+        self.afterwards().await
+    }
+
+    async fn rotation_and_recovery(&mut self) -> Checked {
+        self.rotate_now().await;
+        self.simulator.faults().set_gated(true);
+        self.rotation().await?;
+        self.recover().await
+    }
+
+    /// An hour later comes a rotation that nothing disturbs, and then everything is settled.
+    async fn afterwards(&mut self) -> Checked {
+        self.simulator.faults().clear();
         self.traced = 0;
-        self.skip(HOUR);
+        self.simulator.skip(HOUR);
         self.undisturbed("the next rotation, an hour later").await?;
-        let untouched = !matches!(self.plan.twist, Twist::Operator { .. } | Twist::Straggler { .. });
+        let touched = |twist| matches!(twist, Twist::Operator { .. } | Twist::Straggler { .. });
+        let untouched = !self.plan.has(touched);
         let by_hand = !untouched || self.refused_to_end();
         if self.watch.settled(self.grace, untouched, by_hand).await? {
             self.gap = Some(Gap::ByHand);
@@ -177,6 +190,7 @@ impl Run {
     /// One rotation without faults, which has to succeed at once.
     async fn undisturbed(&mut self, which: &'static str) -> Checked {
         self.trace.push(Entry::Happens(which));
+        self.replica_catches_up();
         self.rotate_now().await;
         let mut failed = None;
         while let Some(run) = self.simulator.step(&*self.rotate, REMAINING).await {
@@ -214,17 +228,10 @@ impl Run {
             };
             // Lambda ends an invocation long before a replay; its last request arrives before that.
             self.straggler_goes_on().await?;
-            self.skip(due.duration_since(clock.now()).unwrap_or_default());
+            self.simulator
+                .skip(due.duration_since(clock.now()).unwrap_or_default());
         }
         self.straggler_goes_on().await
-    }
-
-    /// Time passes. A stale read is one of a moment ago.
-    fn skip(&self, time: Duration) {
-        self.simulator.skip(time);
-        if time >= SETTLES {
-            self.simulator.settle();
-        }
     }
 
     async fn invocation(&mut self, invocation: &Invocation) -> Checked {
@@ -238,12 +245,14 @@ impl Run {
         let mut main = Actor::new('A', &self.simulator, &self.rotate, &invocation.event);
         let result = loop {
             if self.stands_still() {
+                self.trace
+                    .push(Entry::Happens("A stands still, and is S from now on"));
+                main.name = 'S';
                 self.straggler = Some((main, self.simulator.faults().count()));
-                self.trace.push(Entry::Happens("A stands still"));
                 self.start_anew().await;
                 return Ok(());
             }
-            self.beside(&invocation.event).await?;
+            self.beside(&invocation.event, &main).await?;
             if let Some(result) = self.advance(&mut main).await? {
                 break result;
             }
@@ -256,8 +265,7 @@ impl Run {
         self.report(invocation, &result);
         if !done {
             self.stop_rejecting();
-            if self.plan.twist == Twist::NewToken && !self.twisted {
-                self.twisted = true;
+            if self.plan.has(|twist| twist == Twist::NewToken) && self.comes(Twist::NewToken) {
                 self.start_anew().await;
             }
         }
@@ -271,6 +279,20 @@ impl Run {
         for record in records.get(noted..).unwrap_or_default() {
             self.trace.push(Entry::Notes(record.name));
         }
+    }
+
+    /// Whether a twist comes now for the first time; from then on it has come.
+    fn comes(&mut self, twist: Twist) -> bool {
+        let first = !self.twisted.contains(&twist);
+        if first {
+            self.twisted.push(twist);
+        }
+        first
+    }
+
+    /// Whether such a twist has come.
+    fn has_come(&self, such: impl Fn(Twist) -> bool) -> bool {
+        self.twisted.iter().any(|twist| such(*twist))
     }
 
     fn stop_rejecting(&mut self) {

@@ -8,6 +8,8 @@ use rotation_core::Step;
 use rotation_simulator::model::RotationEventName;
 use rotation_simulator::{Fault, Passage};
 
+use super::levels::Effect;
+
 /// One thing that happened.
 #[derive(Clone, Debug, Hash)]
 pub(super) enum Entry {
@@ -60,6 +62,18 @@ impl Trace {
             effects.collect()
         };
         Step::ALL.map(of).to_vec()
+    }
+
+    /// The effects of whoever took part, in order: what a fault may strike.
+    pub(super) fn effects(&self) -> Vec<Effect> {
+        let effects = self.0.iter().filter_map(|entry| match entry {
+            Entry::Effect { step, passage, .. } => Some(Effect {
+                step: *step,
+                name: passage.name.as_str().into(),
+            }),
+            _ => None,
+        });
+        effects.collect()
     }
 
     /// The steps that had effects, and whether one was a read of Secrets Manager.

@@ -29,6 +29,8 @@ pub(crate) enum Twist {
     Operator { act: Act, before: usize },
     /// The target rejects each new credential for good until a step has failed.
     Rejecting(AfterRelease),
+    /// What is disturbed is a dry run, which invokes testSecret alone; a rotation follows.
+    DryRun,
 }
 
 /// Which event is delivered once more.
@@ -55,15 +57,18 @@ pub(crate) enum Act {
     GoBack,
     /// Asks for no grace.
     EndGrace,
+    /// Stores a value that does not work, and goes back to the version before when the rotation has come to nothing.
+    Break,
 }
 
 impl Act {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Write,
         Self::Cancel,
         Self::StartAnew,
         Self::GoBack,
         Self::EndGrace,
+        Self::Break,
     ];
 
     pub(super) fn as_str(self) -> &'static str {
@@ -73,11 +78,17 @@ impl Act {
             Self::StartAnew => "start-anew",
             Self::GoBack => "go-back",
             Self::EndGrace => "end-grace",
+            Self::Break => "break",
         }
     }
 }
 
-pub(super) const SIMPLE: [Twist; 3] = [Twist::ReplayLater, Twist::ReplayAtOnce, Twist::NewToken];
+pub(super) const SIMPLE: [Twist; 4] = [
+    Twist::ReplayLater,
+    Twist::ReplayAtOnce,
+    Twist::NewToken,
+    Twist::DryRun,
+];
 
 pub(super) const AFTER_RELEASE: [AfterRelease; 3] = [
     AfterRelease::Drop,
@@ -116,16 +127,48 @@ impl Twist {
     pub(super) fn has_a_place(self) -> bool {
         !matches!(
             self,
-            Self::ReplayLater | Self::ReplayAtOnce | Self::NewToken | Self::Rejecting(_)
+            Self::ReplayLater | Self::ReplayAtOnce | Self::NewToken | Self::DryRun | Self::Rejecting(_)
         )
+    }
+
+    /// The effect before which it comes, if it has a place.
+    pub(super) fn before(self) -> Option<usize> {
+        match self {
+            Self::Deliver { before, .. } | Self::Straggler { before, .. } | Self::Operator { before, .. } => {
+                Some(before)
+            }
+            _ => None,
+        }
+    }
+
+    /// What it is, wherever it comes: `deliver/same`.
+    pub(super) fn kind(self) -> String {
+        match self {
+            Self::Deliver { what, .. } => format!("deliver/{what}"),
+            Self::Straggler { .. } => "straggler".to_owned(),
+            Self::Operator { act, .. } => format!("operator/{}", act.as_str()),
+            simple => simple.to_string(),
+        }
+    }
+
+    /// Whether both can be in one history: there is one invocation that stands still, one rejecting target, one manner
+    /// in which failures are answered, and one broken value from which there is a way back.
+    pub(super) fn goes_with(self, other: Self) -> bool {
+        let alone = |twist| matches!(twist, Self::DryRun);
+        let same = match (self, other) {
+            (Self::Straggler { .. }, Self::Straggler { .. })
+            | (Self::Operator { act: Act::Break, .. }, Self::Operator { act: Act::Break, .. }) => true,
+            (one, other) => !one.has_a_place() && !other.has_a_place(),
+        };
+        !same && !alone(self) && !alone(other)
     }
 }
 
-/// What may be delivered while this step is under way: the same, a step of this rotation that is done, the
-/// last two of the rotation before.
+/// What may be delivered while this step is under way: the same, a step of this rotation that is done, each step
+/// of the rotation before.
 fn deliveries(under_way: usize) -> impl Iterator<Item = Delivery> {
     let done = Step::ALL.into_iter().take(under_way).map(Delivery::Done);
-    let late = [Step::CreateSecret, Step::SetSecret, Step::FinishSecret].map(Delivery::Late);
+    let late = Step::ALL.map(Delivery::Late);
     [Delivery::Same].into_iter().chain(done).chain(late)
 }
 
@@ -148,18 +191,21 @@ impl fmt::Display for Twist {
                 what,
                 before,
                 effects,
-            } => {
-                let (which, step) = match what {
-                    Delivery::Same => ("same", None),
-                    Delivery::Done(step) => ("done-", Some(step)),
-                    Delivery::Late(step) => ("late-", Some(step)),
-                };
-                let step = step.map_or("", |step| step.as_str());
-                write!(f, "deliver@{before}/{effects}/{which}{step}")
-            }
+            } => write!(f, "deliver@{before}/{effects}/{what}"),
             Self::Straggler { before, effects } => write!(f, "straggler@{before}/{effects}"),
             Self::Operator { act, before } => write!(f, "operator@{before}/{}", act.as_str()),
             Self::Rejecting(after) => write!(f, "rejecting/{after:?}"),
+            Self::DryRun => f.write_str("dry-run"),
+        }
+    }
+}
+
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same => f.write_str("same"),
+            Self::Done(step) => write!(f, "done-{}", step.as_str()),
+            Self::Late(step) => write!(f, "late-{}", step.as_str()),
         }
     }
 }

@@ -20,6 +20,14 @@ struct Held {
     id: Option<String>,
 }
 
+/// What is stored under two labels, and what is alive.
+#[derive(PartialEq)]
+pub(super) struct State {
+    current: Option<(String, Option<SecretValue>)>,
+    previous: Option<(String, Option<SecretValue>)>,
+    alive: Vec<String>,
+}
+
 /// The id of the credential in a value.
 type IdOf = dyn Fn(&SecretValue) -> Option<String> + Send + Sync;
 
@@ -41,6 +49,12 @@ pub(super) struct Watch {
     pub(super) ids: BTreeSet<String>,
     /// What lived before the first rotation, and has no label of a rotation's.
     by_hand: Vec<String>,
+    /// The versions that an operator made current, the first among them.
+    by_operator: BTreeSet<String>,
+    /// The version that an operator stored with a value that does not work.
+    broken: Option<String>,
+    /// Whether a replica hands out the value of before still.
+    pub(super) replica_is_behind: bool,
 }
 
 impl Watch {
@@ -53,6 +67,7 @@ impl Watch {
     ) -> Self {
         let (asked, made) = (backend.asked(), backend.made());
         let (backend, by_hand) = (backend.shared(), target.alive().await);
+        let first = simulator.holding(arn, AWSCURRENT).map(|(version, _)| version);
         Self {
             simulator: simulator.clone(),
             target,
@@ -66,15 +81,46 @@ impl Watch {
             lived: BTreeSet::new(),
             ids: BTreeSet::new(),
             by_hand,
+            by_operator: first.into_iter().collect(),
+            broken: None,
+            replica_is_behind: false,
         }
+    }
+
+    /// An operator has made the version current that is so now.
+    pub(super) fn operator_chose(&mut self) {
+        let version = self.version_with(AWSCURRENT);
+        self.by_operator.extend(version);
     }
 
     /// The double has to know the credential that it is staged with by its id; else there are no orphans.
     pub(super) fn lists_what_works(&mut self) -> Checked {
         match self.held(AWSCURRENT).and_then(|held| held.id) {
-            Some(id) if !self.by_hand.contains(&id) => Err(broken(Invariant::NoOrphan, unlisted(&id))),
+            Some(id) if !self.by_hand.contains(&id) => {
+                Err(broken(Invariant::NoOrphan, unlisted(&id, &self.by_hand)))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// An operator stores a credential that the target has never had. False where the double knows of none, or where
+    /// there would be no way back, because the credential is changed in place.
+    pub(super) async fn store_broken(&mut self) -> bool {
+        let current = self
+            .simulator
+            .holding(&self.arn, AWSCURRENT)
+            .and_then(|(_, value)| value);
+        let unknown = current.and_then(|current| self.target.unknown(&current));
+        let Some(unknown) = unknown.filter(|_| !self.in_place) else {
+            return false;
+        };
+        self.broken = self.simulator.operator().put(&self.arn, unknown).ok();
+        self.broken.is_some()
+    }
+
+    /// Whether the value under `AWSCURRENT` is one that an operator stored and that does not work.
+    pub(super) fn current_is_broken(&self) -> bool {
+        self.broken.is_some() && self.version_with(AWSCURRENT) == self.broken
     }
 
     pub(super) fn version_with(&self, label: &str) -> Option<String> {
@@ -125,6 +171,8 @@ impl Watch {
             current.is_none_or(|current| current.version != pending.version)
         });
         self.current_works(current.as_ref(), pending.as_ref()).await?;
+        self.promoted_is_tested(current.as_ref())?;
+        self.nothing_is_late()?;
         if let Some(pending) = &pending {
             self.stays(pending)?;
         }
@@ -137,6 +185,8 @@ impl Watch {
         }
         // A user's name says nothing of the password that is to be set: only what has worked can be ended.
         let pending = pending.filter(|pending| !rejecting && self.proven.contains(&pending.version));
+        // Nor can what has never worked.
+        let current = current.filter(|_| !self.current_is_broken());
         for held in [&current, &pending].into_iter().flatten() {
             if held.id.is_some() && ended.contains(&held.id) {
                 let what = format!("the backend was asked to retire the credential of {}", held.label);
@@ -148,7 +198,7 @@ impl Watch {
             return Ok(());
         };
         let begun = |id: &String| lock(&self.asked).begun.contains(id);
-        match previous.id.as_ref().is_some_and(begun) {
+        match previous.id.as_ref().is_some_and(begun) && !self.replica_is_behind {
             true => Ok(()),
             false => self.lives_on(&previous, &alive),
         }
@@ -161,7 +211,7 @@ impl Watch {
                 "nothing is stored under AWSCURRENT",
             ));
         };
-        if self.target.authenticates(&current.value).await {
+        if self.target.authenticates(&current.value).await || self.current_is_broken() {
             return Ok(());
         }
         if self.in_place
@@ -173,6 +223,29 @@ impl Watch {
         let id = current.id.as_deref().unwrap_or("without id");
         let what = format!("AWSCURRENT ({id}) does not authenticate");
         Err(broken(Invariant::CurrentWorks, what))
+    }
+
+    fn promoted_is_tested(&self, current: Option<&Held>) -> Checked {
+        let untested = current.map(|held| &held.version).filter(|version| {
+            !self.by_operator.contains(*version) && !lock(&self.asked).tested.contains(*version)
+        });
+        match untested {
+            None => Ok(()),
+            Some(version) => Err(broken(
+                Invariant::PromotedIsTested,
+                format!("{version} is AWSCURRENT, and no testSecret has proved its credential"),
+            )),
+        }
+    }
+
+    fn nothing_is_late(&self) -> Checked {
+        match &lock(&self.asked).late {
+            None => Ok(()),
+            Some(request) => Err(broken(
+                Invariant::NothingAfterTheDeadline,
+                format!("{request} was sent when the call had no time left; await it through ctx.timeout"),
+            )),
+        }
     }
 
     fn stays(&mut self, pending: &Held) -> Checked {
@@ -243,6 +316,17 @@ impl Watch {
             return Err(broken(Invariant::NoOrphan, what));
         }
         Ok(())
+    }
+
+    /// What a dry run must leave as it is.
+    pub(super) async fn state(&mut self) -> State {
+        let value = |label: &str| self.simulator.holding(&self.arn, label);
+        let (current, previous) = (value(AWSCURRENT), value(AWSPREVIOUS));
+        State {
+            current,
+            previous,
+            alive: self.target.alive().await,
+        }
     }
 
     /// No secret in what was printed.

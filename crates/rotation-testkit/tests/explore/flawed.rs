@@ -94,7 +94,7 @@ impl Subject for Flawed {
             busy: AtomicBool::new(false),
             draft: Mutex::new(None),
         };
-        Staged::new(backend, value, target).with_wire_faults()
+        Staged::new(backend, value, target)
     }
 }
 

@@ -13,10 +13,12 @@
 mod broken_core;
 mod conformance;
 mod flawed;
+mod mutated;
 mod mutations;
 #[path = "../it/odd.rs"]
 #[allow(dead_code, reason = "a part of it is for the other tests")]
 mod odd;
+mod pair;
 mod panics;
 mod references;
 mod subjects;

@@ -1,31 +1,64 @@
 //! The explorer on the reference backends: what it promises for others holds for them.
+//!
+//! Every run takes a share of the histories with a fault, each kind of history at least once. All of them, and
+//! 10,000 with three to six faults:
+//!
+//! ```sh
+//! ROTATION_EXPLORE=all cargo test -p rotation-testkit --all-features --config .cargo/explore.toml --test explore -- references --nocapture
+//! ```
 
 use rotation_core::Grace;
+use rotation_testkit::Subject;
 use rotation_testkit::explore::Explorer;
 
+use crate::pair::Turns;
 use crate::subjects::{Minted, Password};
+
+fn asked_for_all() -> bool {
+    std::env::var("ROTATION_EXPLORE").is_ok_and(|all| all == "all")
+}
+
+fn explored(what: &str, explorer: Explorer<impl Subject>) {
+    let report = match asked_for_all() {
+        true => explorer.exhaustively().random(1, 10_000).run(),
+        false => explorer.at_most(12_000).random(1, 500).run(),
+    };
+    println!("{what}: {report}");
+    report.assert_holds();
+    assert!(report.is_exhaustive(0));
+    assert_eq!(report.is_exhaustive(1), asked_for_all());
+}
 
 #[test]
 fn minted_keys() {
     for grace in [Grace::UntilNextRotation, Grace::None] {
-        let report = Explorer::new(Minted)
-            .grace(grace)
-            .faults(1)
-            .at_most(20_000)
-            .random(1, 500)
-            .run();
-        println!("minted, {grace:?}: {report}");
-        report.assert_holds();
+        explored(&format!("minted, {grace:?}"), Explorer::new(Minted).grace(grace));
+        let first = Explorer::new(Minted).grace(grace).first_rotation();
+        explored(&format!("minted, {grace:?}, the first rotation"), first);
     }
 }
 
 #[test]
 fn passwords() {
-    let report = Explorer::new(Password)
-        .faults(1)
-        .at_most(5_000)
-        .random(1, 500)
-        .run();
-    println!("password: {report}");
-    report.assert_holds();
+    explored("password", Explorer::new(Password));
+    explored(
+        "password, the first rotation",
+        Explorer::new(Password).first_rotation(),
+    );
+}
+
+#[test]
+fn two_users_in_turns() {
+    for grace in [Grace::UntilNextRotation, Grace::None] {
+        explored(
+            &format!("two users, {grace:?}"),
+            Explorer::new(Turns).grace(grace),
+        );
+    }
+}
+
+#[test]
+fn with_a_replica() {
+    let explorer = Explorer::new(Minted).grace(Grace::None).with_replica();
+    explored("minted, no grace, a replica", explorer);
 }

@@ -4,6 +4,7 @@ use rotation_core::{SecretValue, async_trait};
 use rotation_testkit::backends::{
     Login, MintedKey, MintedKeys, MintingBackend, PasswordBackend, PasswordTarget,
 };
+use rotation_testkit::explore::Gap;
 use rotation_testkit::{Simulator, Staged, Subject, Target};
 
 pub(crate) struct Minted;
@@ -15,7 +16,15 @@ impl Subject for Minted {
     async fn stage(&self, simulator: &Simulator) -> Staged<MintingBackend> {
         let target = MintedKeys::new(simulator.faults());
         let first = target.mint("made by hand").to_value();
-        Staged::new(MintingBackend::new(target.clone()), first, Keys(target)).with_wire_faults()
+        Staged::new(MintingBackend::new(target.clone()), first, Keys(target))
+    }
+
+    /// All but a late change: a key is made with its value, and nothing changes it.
+    fn gaps(&self, gap: Gap) -> usize {
+        match gap {
+            Gap::LateSet => 0,
+            _ => usize::MAX,
+        }
     }
 }
 
@@ -59,8 +68,15 @@ impl Subject for Password {
             first.to_value(),
             User(target),
         )
-        .with_wire_faults()
         .changed_in_place()
+    }
+
+    /// There is one user: nothing is ended, and nothing is made by hand.
+    fn gaps(&self, gap: Gap) -> usize {
+        match gap {
+            Gap::LatePut | Gap::LateSet => usize::MAX,
+            _ => 0,
+        }
     }
 }
 

@@ -22,9 +22,7 @@ impl Subject for Escaped {
         let first = Login::new("app", r#"fi"rst\pass"#);
         let target = PasswordTarget::new(first.clone(), simulator.faults());
         let backend = Telling(PasswordBackend::new(target.clone()));
-        Staged::new(backend, first.to_value(), User(target))
-            .with_wire_faults()
-            .changed_in_place()
+        Staged::new(backend, first.to_value(), User(target)).changed_in_place()
     }
 }
 
@@ -119,7 +117,7 @@ fn a_double_that_lists_nobody_is_told() {
 #[test]
 fn a_call_that_cannot_be_cut_within_is_no_proof_of_cancellation() {
     let what = broken(Odd::StaysLocked, Clause::CancellationIsSafe);
-    assert!(what.contains("with_wire_faults"), "{what}");
+    assert!(what.contains("with_faults_around_calls"), "{what}");
 }
 
 #[test]

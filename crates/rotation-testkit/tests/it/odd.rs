@@ -49,8 +49,10 @@ impl Subject for Keys {
         };
         let odd = self.0;
         match odd {
-            Odd::StaysLocked => Staged::new(backend, first, Double { target, odd }),
-            _ => Staged::new(backend, first, Double { target, odd }).with_wire_faults(),
+            Odd::StaysLocked => {
+                Staged::new(backend, first, Double { target, odd }).with_faults_around_calls()
+            }
+            _ => Staged::new(backend, first, Double { target, odd }),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Who may what, and who sees what.
 
-use rotation_core::{AWSCURRENT, AWSPENDING};
+use std::time::Duration;
+
+use rotation_core::{AWSCURRENT, AWSPENDING, RandomSource};
 
 use super::world::*;
+use crate::SeededRandom;
 use crate::model::ErrorCode::{
     AccessDeniedException, InvalidParameterException, InvalidRequestException, ResourceNotFoundException,
 };
@@ -89,6 +92,42 @@ fn a_stale_read_sees_the_state_of_before_the_last_write() {
     world.put(Operator, "two", "v2", &[]).unwrap(); // writes nothing
     assert!(stale(&mut world).unwrap().value == text("v1"));
     assert!(world.get(None, None).unwrap().value == text("v2"));
+}
+
+/// Whichever way the time passes: a stale read is answered from before the last write for less than a minute, and
+/// from then on as any other read.
+#[test]
+fn visibility_goes_with_time_however_the_clock_moves() {
+    for seed in 0..200 {
+        let random = SeededRandom::new(seed);
+        let pick = |end: u8| {
+            let mut byte = [0];
+            random.fill(&mut byte).unwrap();
+            byte[0] % end
+        };
+        let mut world = World::new();
+        let (mut now, mut written) = (world.now, world.now);
+        let (mut latest, mut before) = (Some(text("v1")), None);
+        for number in 0..40 {
+            now += Duration::from_secs([0, 1, 20, 59, 60, 61, 120][usize::from(pick(7))]);
+            world.now = now;
+            if pick(3) == 0 {
+                let value = format!("w{number}");
+                world.put(Operator, &format!("t{number}"), &value, &[]).unwrap();
+                (before, latest, written) = (latest, Some(text(&value)), now);
+                continue;
+            }
+            let request = GetSecretValue::new(NAME);
+            let seen = world.model.handle_stale(RotationFunction, request, now);
+            let settled = now.duration_since(written).unwrap() >= Duration::from_secs(60);
+            let expected = if settled { &latest } else { &before };
+            let seen = seen.ok().map(|answer| answer.value);
+            assert!(
+                seen == *expected,
+                "seed {seed}, read {number}, settled: {settled}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -13,44 +13,41 @@ impl Run {
         let Some((straggler, _)) = self.straggler.take() else {
             return Ok(());
         };
-        self.trace
-            .push(Entry::Happens("the one that stood still goes on"));
+        self.trace.push(Entry::Happens("S goes on"));
         self.finish(straggler).await
     }
 
     pub(super) fn stands_still(&mut self) -> bool {
-        let Twist::Straggler { before, .. } = self.plan.twist else {
-            return false;
-        };
-        let now = !self.twisted && self.next_effect() == before;
-        self.twisted |= now;
-        now
+        let next = self.next_effect();
+        let mut twists = self.plan.twists();
+        let straggler =
+            twists.find(|twist| matches!(twist, Twist::Straggler { .. }) && twist.before() == Some(next));
+        straggler.is_some_and(|twist| self.comes(twist))
     }
 
     /// What comes before the next effect of the service's own invocation.
-    pub(super) async fn beside(&mut self, event: &RotationEvent) -> Checked {
-        if let Twist::Straggler { effects, .. } = self.plan.twist
-            && let Some((_, since)) = &self.straggler
-            && self.simulator.faults().count() >= since + effects
-        {
-            return self.straggler_goes_on().await;
-        }
-        match self.plan.twist {
-            Twist::Deliver {
-                what,
-                before,
-                effects,
-            } if !self.twisted && self.next_effect() == before => {
-                self.twisted = true;
-                self.deliver(what, event, effects).await
+    pub(super) async fn beside(&mut self, event: &RotationEvent, main: &Actor) -> Checked {
+        let plan = self.plan.clone();
+        for twist in plan.twists() {
+            let now = twist.before() == Some(self.next_effect());
+            match twist {
+                Twist::Straggler { effects, .. } => {
+                    let since = self.straggler.as_ref().map(|(_, since)| since + effects);
+                    if since.is_some_and(|due| self.simulator.faults().count() >= due) {
+                        self.straggler_goes_on().await?;
+                    }
+                }
+                Twist::Deliver { what, effects, .. } if now && self.comes(twist) => {
+                    self.deliver(what, event, effects).await?;
+                }
+                Twist::Operator { act, .. } if now && self.comes(twist) => {
+                    self.act(act, main).await;
+                    self.instant().await?;
+                }
+                _ => {}
             }
-            Twist::Operator { act, before } if !self.twisted && self.next_effect() == before => {
-                self.twisted = true;
-                self.act(act).await;
-                self.instant().await
-            }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     pub(super) async fn deliver(&mut self, what: Delivery, event: &RotationEvent, effects: usize) -> Checked {
@@ -77,7 +74,10 @@ impl Run {
                 return Ok(());
             }
         }
-        self.beside = Some(other);
+        // One that was delivered before goes on to its end first.
+        if let Some(earlier) = self.beside.replace(other) {
+            self.finish(earlier).await?;
+        }
         Ok(())
     }
 

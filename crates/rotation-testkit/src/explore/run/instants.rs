@@ -1,6 +1,6 @@
 //! What must hold at every instant of a history.
 
-use rotation_core::Step;
+use rotation_core::{AWSCURRENT, Step};
 use rotation_simulator::{Fault, StepResult};
 
 use super::Run;
@@ -26,6 +26,8 @@ impl Run {
             });
         }
         self.no_panic()?;
+        self.replica_follows();
+        self.operators_label_stays(actor)?;
         if wrote || self.coarse && ended.is_some() {
             self.instant().await?;
         }
@@ -33,7 +35,7 @@ impl Run {
     }
 
     pub(super) async fn instant(&mut self) -> Checked {
-        let rejecting = matches!(self.plan.twist, Twist::Rejecting(_));
+        let rejecting = self.plan.has(|twist| matches!(twist, Twist::Rejecting(_)));
         match self.watch.instant(rejecting).await {
             Err(broken)
                 if matches!(
@@ -62,6 +64,25 @@ impl Run {
         }
     }
 
+    /// An invocation that was under way when an operator chose what is current leaves that alone.
+    fn operators_label_stays(&mut self, actor: &Actor) -> Checked {
+        let Some((version, under_way)) = &self.pinned else {
+            return Ok(());
+        };
+        if self.watch.version_with(AWSCURRENT).as_ref() == Some(version) {
+            return Ok(());
+        }
+        let broke = under_way.contains(&actor.name);
+        self.pinned = None;
+        match broke {
+            false => Ok(()),
+            true => Err(broken(
+                Invariant::OperatorsLabelStays,
+                "an operator put AWSCURRENT on another version, and an invocation that was under way moved it",
+            )),
+        }
+    }
+
     /// To Lambda a panic is one more failure; to a test it is a mistake, in the backend or in its double.
     pub(super) fn no_panic(&mut self) -> Checked {
         let Some(panic) = self.panics.take() else {
@@ -73,6 +94,9 @@ impl Run {
     }
 
     pub(super) fn ended(&mut self, actor: char, step: Step, result: &StepResult) {
+        if let Some((_, under_way)) = &mut self.pinned {
+            under_way.retain(|name| *name != actor);
+        }
         if let StepResult::Failed(error) = result {
             // Both are printed by the Lambda runtime.
             self.printed.push_str(&format!("{error}\n{error:?}\n"));

@@ -4,6 +4,7 @@ use rotation_core::{AWSCURRENT, AWSPENDING, AWSPREVIOUS, SecretValue};
 use rotation_simulator::Fault;
 
 use super::Run;
+use crate::explore::actor::Actor;
 use crate::explore::gap::Gap;
 use crate::explore::invariant::{Checked, Invariant, broken};
 use crate::explore::trace::Entry;
@@ -47,17 +48,19 @@ impl Run {
         self.trace.push(Entry::Happens(
             "an operator gives the rotation up and starts another, with a new token",
         ));
+        self.replica_is_forgotten();
         self.give_up().await;
         self.rotate_now().await;
     }
 
     /// An operator does something.
-    pub(super) async fn act(&mut self, act: Act) {
+    pub(super) async fn act(&mut self, act: Act, main: &Actor) {
         let (operator, arn) = (self.simulator.operator(), self.watch.arn.clone());
         let what = match act {
             Act::Write => {
                 // Nobody stores a value that does not work.
-                if self.watch.in_place && !self.watch.works(AWSCURRENT).await {
+                let in_place_and_set = self.watch.in_place && !self.watch.works(AWSCURRENT).await;
+                if in_place_and_set || self.watch.current_is_broken() {
                     return;
                 }
                 if let Ok(value) = operator.value(&arn, AWSCURRENT) {
@@ -85,8 +88,50 @@ impl Run {
                 self.grace = false;
                 "an operator asks for no grace"
             }
+            Act::Break => {
+                if !self.watch.store_broken().await {
+                    return;
+                }
+                "an operator stores a value that does not work"
+            }
         };
         self.trace.push(Entry::Happens(what));
+        if matches!(act, Act::Write | Act::GoBack | Act::Break) {
+            self.pin(main);
+        }
+    }
+
+    /// From now on the invocations that have begun to read may not move `AWSCURRENT`.
+    fn pin(&mut self, main: &Actor) {
+        self.watch.operator_chose();
+        let straggler = self.straggler.as_ref().map(|(straggler, _)| straggler);
+        let all = [Some(main), self.beside.as_ref(), straggler];
+        let under_way = all.into_iter().flatten().filter(|actor| actor.effects > 0);
+        let under_way = under_way.map(|actor| actor.name).collect();
+        self.pinned = self
+            .watch
+            .version_with(AWSCURRENT)
+            .map(|version| (version, under_way));
+    }
+
+    /// An operator who has stored a value that does not work goes back to the version before, which works.
+    async fn way_back(&mut self) -> Checked {
+        if !self.watch.current_is_broken() {
+            return Ok(());
+        }
+        let happens = "the operator goes back to the version before";
+        self.trace.push(Entry::Happens(happens));
+        if let Some(previous) = self.watch.version_with(AWSPREVIOUS) {
+            self.make_current(&previous);
+        }
+        match self.watch.works(AWSCURRENT).await {
+            true => Ok(()),
+            false => Err(broken(
+                Invariant::LiveIsNotEnded,
+                "an operator stored a value that does not work, and the credential of the version before was ended: there \
+                 is no way back",
+            )),
+        }
     }
 
     /// A password was changed late: an operator tries every version, and makes the one current that works.
@@ -105,12 +150,13 @@ impl Run {
         true
     }
 
-    pub(super) fn make_current(&self, version: &str) {
+    pub(super) fn make_current(&mut self, version: &str) {
         if let Some(current) = self.watch.version_with(AWSCURRENT) {
             let operator = self.simulator.operator();
             // Refused only if it is current already.
             _ = operator.move_label(&self.watch.arn, AWSCURRENT, version, &current);
         }
+        self.watch.operator_chose();
     }
 
     /// After the disturbance: the rotation is promoted, or the twist excuses it and an operator starts
@@ -129,10 +175,12 @@ impl Run {
                 format!("the replays are over (Subject::replays), and the rotation was not promoted{why}");
             return Err(broken(Invariant::Converges, what));
         }
-        if matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. }) && self.late_put() {
+        if self.is_touched() && self.late_put() {
             self.gap = Some(Gap::LatePut);
         }
-        for _ in 0..3 {
+        self.rejected_blocks_nothing()?;
+        for _ in 0..4 {
+            self.way_back().await?;
             self.start_anew().await;
             self.rotation().await?;
             if self.is_over() || self.promoted() {
@@ -149,10 +197,31 @@ impl Run {
 
     /// Whether the plan keeps the rotation from being promoted by itself.
     pub(super) fn excused(&self) -> bool {
-        matches!(
-            self.plan.twist,
-            Twist::Operator { .. } | Twist::Straggler { .. } | Twist::Rejecting(_)
-        ) || self.rejected()
+        let excuses = |twist| matches!(twist, Twist::Rejecting(_) | Twist::DryRun);
+        self.is_touched() || self.plan.has(excuses) || self.rejected()
+    }
+
+    /// Whether an operator takes part, or a rotation is given up while it is under way.
+    fn is_touched(&self) -> bool {
+        let touched = |twist| matches!(twist, Twist::Operator { .. } | Twist::Straggler { .. });
+        self.plan.has(touched)
+    }
+
+    /// A value that was rejected for good is out of the way by the end of the replays. One that was changed in place
+    /// may be in use, and stays; a fault may have refused for good to take the label off.
+    fn rejected_blocks_nothing(&mut self) -> Checked {
+        let rejecting = self.plan.has(|twist| matches!(twist, Twist::Rejecting(_)));
+        if !rejecting || self.watch.in_place || self.is_touched() {
+            return Ok(());
+        }
+        let pending = self.watch.version_with(AWSPENDING);
+        match pending.filter(|pending| Some(pending) != self.watch.version_with(AWSCURRENT).as_ref()) {
+            None => Ok(()),
+            Some(version) => Err(broken(
+                Invariant::RejectedBlocksNothing,
+                format!("the target rejected the credential of {version}, and AWSPENDING is on it still"),
+            )),
+        }
     }
 
     /// Whether the pending value was given up because the target had refused it for good.
@@ -170,14 +239,13 @@ impl Run {
 
     /// Whether an operator gave a rotation up while one of its invocations may have been under way.
     pub(super) fn given_up(&self) -> bool {
-        let given_up = matches!(self.plan.twist, Twist::Straggler { .. } | Twist::Operator { .. });
-        given_up && self.twisted
+        self.has_come(|twist| matches!(twist, Twist::Operator { .. } | Twist::Straggler { .. }))
     }
 
     /// Whether a rotation that was given up is current, while another is under way.
     pub(super) fn promoted_late(&self) -> bool {
         let current = self.watch.version_with(AWSCURRENT);
-        let straggler = matches!(self.plan.twist, Twist::Straggler { .. }) && self.twisted;
+        let straggler = self.has_come(|twist| matches!(twist, Twist::Straggler { .. }));
         straggler && !self.promoted() && current != self.old
     }
 
@@ -187,8 +255,7 @@ impl Run {
     }
 
     pub(super) fn went_back(&self) -> bool {
-        let act = matches!(self.plan.twist, Twist::Operator { act: Act::GoBack, .. });
-        act && self.twisted
+        self.has_come(|twist| matches!(twist, Twist::Operator { act: Act::GoBack, .. }))
     }
 }
 

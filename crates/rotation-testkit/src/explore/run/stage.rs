@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rotation_core::Grace;
 
+use super::replica::Replica;
 use super::{Run, Setting};
 use crate::explore::panics::{Caught, Panics};
 use crate::explore::parts::{MakeRotate, Parts};
@@ -25,9 +26,9 @@ impl Run {
         let simulator = subject.simulator();
         let staged = subject.stage(&simulator).await;
         let faults = simulator.faults();
-        let backend = match staged.wire_faults {
-            true => FaultyBackend::watching(staged.backend, faults),
-            false => FaultyBackend::new(staged.backend, faults),
+        let backend = match staged.coarse {
+            false => FaultyBackend::watching(staged.backend, faults),
+            true => FaultyBackend::new(staged.backend, faults),
         };
         let value = staged.value;
         // A secret that Secrets Manager refuses is a mistake in the test that staged it.
@@ -39,13 +40,15 @@ impl Run {
         let watch = Watch::new(&simulator, &backend, staged.target, &arn, staged.in_place).await;
         simulator.configure(|options| {
             options.replays = subject.replays();
-            if let Twist::Rejecting(after) = plan.twist {
-                options.after_release = after;
-            }
-            if plan.twist == Twist::ReplayAtOnce {
-                options.replay_interval = Duration::from_secs(1);
+            for twist in plan.twists() {
+                match twist {
+                    Twist::Rejecting(after) => options.after_release = after,
+                    Twist::ReplayAtOnce => options.replay_interval = Duration::from_secs(1),
+                    _ => {}
+                }
             }
         });
+        let replica = setting.replica.then(|| Replica::add(&simulator, &arn));
         let panics = Panics::default();
         let rotate = Caught::new(
             rotate(Parts {
@@ -60,7 +63,7 @@ impl Run {
             rotate: Arc::new(rotate),
             watch,
             plan,
-            coarse: !staged.wire_faults,
+            coarse: staged.coarse,
             grace: setting.grace == Grace::UntilNextRotation,
             trace: Trace::default(),
             traced: 0,
@@ -68,8 +71,10 @@ impl Run {
             old: None,
             beside: None,
             straggler: None,
-            twisted: false,
+            twisted: Vec::new(),
+            pinned: None,
             rejecting: false,
+            replica,
             gap: None,
             printed: String::new(),
             failed: None,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use custom_backend::{AccessKey, Api, ForgeKeys, NoReply, Wire};
 use http::{Method, Request, Response, StatusCode};
 use rotation_core::{CredentialBackend, SecretValue, async_trait};
+use rotation_testkit::explore::Gap;
 use rotation_testkit::{Faults, Interruption, Simulator, Staged, Subject, Target};
 use serde_json::{Value, json};
 
@@ -229,7 +230,7 @@ impl Keys {
         let first = forge.first_key();
         let backend = backend(simulator, "https://forge.internal", forge.clone());
         let backend = backend.with_keys_per_account(self.limit);
-        Staged::new(around(backend), first, forge).with_wire_faults()
+        Staged::new(around(backend), first, forge)
     }
 }
 
@@ -244,6 +245,14 @@ impl Subject for Keys {
     /// A replay within seconds finds both keys taken, until the maker of the second is out of time.
     fn replays(&self) -> u32 {
         200
+    }
+
+    /// All but a late change: no request gives a key another value.
+    fn gaps(&self, gap: Gap) -> usize {
+        match gap {
+            Gap::LateSet => 0,
+            _ => usize::MAX,
+        }
     }
 }
 
