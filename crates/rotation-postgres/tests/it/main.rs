@@ -14,6 +14,7 @@ mod support;
 mod alternating;
 mod differences;
 mod failures;
+mod late_retire;
 mod migration;
 mod owner_role;
 mod refusals;
