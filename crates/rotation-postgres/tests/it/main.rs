@@ -15,6 +15,7 @@ mod alternating;
 mod differences;
 mod failures;
 mod late_retire;
+mod late_set;
 mod migration;
 mod owner_role;
 mod refusals;
