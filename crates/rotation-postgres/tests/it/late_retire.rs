@@ -180,6 +180,23 @@ async fn the_end_ends_the_login_and_its_sessions() {
     assert!(leak.login().await.is_err());
 }
 
+/// PostgreSQL reads the password when a login begins, and lists the session when it is over: no end finds it.
+#[tokio::test]
+async fn who_began_to_log_in_before_the_end_still_gets_in() {
+    let backend = alternating_in_clear();
+    let leak = Leak::of("slow", backend.clone()).await;
+    let held = leak.gate.hold("c=biws,r=");
+    let password = leak.superseded["password"].as_str().unwrap();
+    let end = async {
+        held.reached().await;
+        assert_eq!(leak.end(&backend).await.unwrap(), Retirement::Retired);
+        held.release();
+    };
+    let (slow, ()) = tokio::join!(login(leak.gate.port(), "postgres", leak.user(), password), end);
+    rows(&slow.unwrap(), "SELECT 1").await.unwrap();
+    assert!(leak.login().await.is_err());
+}
+
 /// The row changes hands while the end waits for it.
 #[tokio::test]
 async fn an_end_that_waits_for_a_rotation_spares_its_password() {

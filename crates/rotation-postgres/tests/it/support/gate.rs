@@ -17,7 +17,7 @@ pub(crate) struct Gate {
     task: JoinHandle<()>,
 }
 
-/// One message that is held back: the first query with these words.
+/// One message that is held back: the first query, or answer of a login, with these words.
 #[derive(Clone)]
 pub(crate) struct Held {
     words: &'static str,
@@ -40,7 +40,7 @@ impl Gate {
         self.port
     }
 
-    /// From now on, the first query with these words stands still.
+    /// From now on, the first query or answer of a login with these words stands still.
     pub(crate) fn hold(&self, words: &'static str) -> Held {
         let held = Held {
             words,
@@ -120,7 +120,7 @@ async fn requests(
 
 fn matching(message: &[u8], next: &Mutex<Option<Held>>) -> Option<Held> {
     let text = String::from_utf8_lossy(message);
-    let is_it = |held: &mut Held| text.starts_with('Q') && text.contains(held.words);
+    let is_it = |held: &mut Held| text.starts_with(['Q', 'p']) && text.contains(held.words);
     next.lock().unwrap().take_if(is_it)
 }
 
