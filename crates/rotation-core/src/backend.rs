@@ -212,7 +212,10 @@ pub trait CredentialBackend: Send + Sync + 'static {
     ///
     /// # Contract
     ///
-    /// It MUST end this credential and no other.
+    /// - It MUST end this credential and no other.
+    /// - A call may stand still at any point while a later rotation changes the target. So a look at the target and
+    ///   the ending that follows from it MUST be one request, or they MUST stand under a lock that
+    ///   [`set`](Self::set) takes too.
     ///
     /// The framework passes only credentials that were neither current nor pending when it last read the
     /// labels. A [rejected](Retire::Rejected) credential has lost `AWSPENDING` before the call. The framework

@@ -1,6 +1,7 @@
 //! Two users that take turns: while one is current, the other gets the next password.
 
 mod by_superuser;
+mod disable;
 mod own_session;
 mod turn;
 
@@ -12,12 +13,11 @@ use rotation_core::{
 use crate::connections::Connections;
 use crate::default_policy;
 use crate::document::PostgresCredential;
-use crate::error::{DatabaseError, FailureKind, caused};
+use crate::error::caused;
 use crate::names::alternate;
 use crate::owner::OwnerRole;
 use crate::proof::prove;
 use crate::session::Session;
-use crate::sql::identifier;
 use crate::superuser::{SameHost, Superuser, SuperuserHosts};
 
 use by_superuser::{Need, mend};
@@ -162,7 +162,7 @@ impl CredentialBackend for AlternatingUsers {
         why: Retire,
     ) -> Result<Retirement, BackendError> {
         match why {
-            Retire::Superseded => self.disable(ctx, credential).await,
+            Retire::Superseded => disable::disable(&self.connections, ctx, credential).await,
             _ => Ok(Retirement::kept(
                 "setSecret of the next rotation overwrites this user's password",
             )),
@@ -181,44 +181,5 @@ impl AlternatingUsers {
                 failure,
             )
         })
-    }
-
-    /// Ends the login of a superseded credential, as that user itself: it needs no more rights.
-    async fn disable(
-        &self,
-        ctx: &StepContext<'_>,
-        credential: &PostgresCredential,
-    ) -> Result<Retirement, BackendError> {
-        let login = credential.login("superseded")?;
-        let user = &login.user;
-        let could_not = |failure: DatabaseError| {
-            caused(
-                format!("the superseded login of {user} could not be disabled, and may still work"),
-                failure,
-            )
-        };
-        let session = match self.connections.open(ctx, &login).await {
-            Ok(session) => session,
-            Err(failure)
-                if matches!(
-                    failure.kind(),
-                    FailureKind::WrongPassword | FailureKind::LoginDisabled
-                ) =>
-            {
-                return Ok(Retirement::AlreadyGone);
-            }
-            Err(failure) => return Err(could_not(failure)),
-        };
-        // Whoever is logged in could set a password of his own. Twice: somebody may log in before the commit.
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                   WHERE usename = current_user AND pid <> pg_backend_pid()";
-        let sql = format!("ALTER ROLE {} PASSWORD NULL; {end}", identifier(user));
-        let changed = match session.change(ctx, &sql).await {
-            Ok(_) => session.run(ctx, end).await,
-            Err(failure) => Err(failure),
-        };
-        session.close(ctx).await;
-        changed.map_err(could_not)?;
-        Ok(Retirement::Retired)
     }
 }

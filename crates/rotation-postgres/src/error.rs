@@ -50,6 +50,8 @@ pub enum FailureKind {
     Denied,
     /// 57014, 55P03: a statement or a wait for a lock took too long.
     Cancelled,
+    /// XX000 of `simple_heap_update`: another session changed the same user at the same time.
+    ChangedMeanwhile,
     /// Another error of the server.
     Server,
     /// Without TLS: the server asks for the password in another way than SCRAM, and was not told it.
@@ -67,6 +69,8 @@ pub struct DatabaseError {
     sqlstate: Option<String>,
     /// It is about who may change which role.
     of_roles: bool,
+    /// It is said only after the password was checked, and was right.
+    proves_password: bool,
 }
 
 /// Where PostgreSQL refuses a change of a role or of a membership.
@@ -79,6 +83,12 @@ const ROLES: [&str; 7] = [
     "check_role_grantor",
     "check_role_membership_authorization",
 ];
+
+const MEANWHILE: &str =
+    "another session, such as another rotation, is changing the same; the next try may pass";
+
+/// Here a role is told, after its password was checked, that it may not log in, or not once more.
+const AFTER_PASSWORD: &str = "InitializeSessionUserId";
 
 impl DatabaseError {
     /// The cause.
@@ -99,6 +109,7 @@ impl DatabaseError {
             message: message.into(),
             sqlstate: None,
             of_roles: false,
+            proves_password: false,
         }
     }
 
@@ -150,6 +161,11 @@ impl DatabaseError {
         self.of_roles
     }
 
+    /// Whether the password was right, although the role has no connection left.
+    pub(crate) fn proves_password(&self) -> bool {
+        self.proves_password
+    }
+
     /// What to do about it, in half a sentence; empty if the service's replay may be all.
     fn remedy(&self) -> &'static str {
         match self.kind {
@@ -158,6 +174,8 @@ impl DatabaseError {
             FailureKind::TimedOut => {
                 "check that the security groups and the network let the function reach the server"
             }
+            FailureKind::ChangedMeanwhile => MEANWHILE,
+            FailureKind::Cancelled if self.sqlstate() == Some("55P03") => MEANWHILE,
             FailureKind::ConnectionLost | FailureKind::NotReady | FailureKind::Cancelled => {
                 "the next try may pass; if none does, look at the server's log"
             }
@@ -203,6 +221,9 @@ impl DatabaseError {
             message,
             sqlstate: Some(error.code().code().to_owned()),
             of_roles: error.routine().is_some_and(|routine| ROLES.contains(&routine)),
+            // The role's own limit; the server's is told to whoever connects.
+            proves_password: *error.code() == SqlState::TOO_MANY_CONNECTIONS
+                && error.routine() == Some(AFTER_PASSWORD),
         }
     }
 
@@ -243,8 +264,7 @@ impl DatabaseError {
 fn kind_of(code: &SqlState, routine: Option<&str>) -> FailureKind {
     match *code {
         SqlState::INVALID_PASSWORD => FailureKind::WrongPassword,
-        // Here a role is told, after its password was checked, that it may not log in.
-        SqlState::INVALID_AUTHORIZATION_SPECIFICATION if routine == Some("InitializeSessionUserId") => {
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION if routine == Some(AFTER_PASSWORD) => {
             FailureKind::LoginDisabled
         }
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION => FailureKind::NotAdmitted,
@@ -258,6 +278,8 @@ fn kind_of(code: &SqlState, routine: Option<&str>) -> FailureKind {
         SqlState::FEATURE_NOT_SUPPORTED if routine == Some("call_bool_check_hook") => FailureKind::ReadOnly,
         SqlState::INSUFFICIENT_PRIVILEGE => FailureKind::Denied,
         SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => FailureKind::Cancelled,
+        // "tuple concurrently updated": two sessions changed the same row of a catalog.
+        SqlState::INTERNAL_ERROR if routine == Some("simple_heap_update") => FailureKind::ChangedMeanwhile,
         _ => FailureKind::Server,
     }
 }

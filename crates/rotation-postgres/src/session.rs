@@ -19,6 +19,9 @@ pub(crate) struct Waits {
     pub(crate) lock: Duration,
 }
 
+/// How long a transaction may wait for its next message.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// A row of an answer; every value as text.
 pub(crate) type Row = Vec<Option<String>>;
 
@@ -88,9 +91,36 @@ impl Session {
     }
 
     /// Begins such a transaction, for [`raw`](Self::raw) to go on with and to end.
+    ///
+    /// The server ends it, with its locks, when nothing more comes: this process may be frozen, or be cut off.
     pub(crate) async fn begin(&self, ctx: &StepContext<'_>) -> Result<(), DatabaseError> {
-        let sql = format!("BEGIN READ WRITE; {}", self.settings(ctx));
+        self.raw(ctx, &self.beginning(ctx)).await.map(drop)
+    }
+
+    /// The same with statements, all in one message.
+    pub(crate) async fn begin_with(&self, ctx: &StepContext<'_>, sql: &str) -> Result<(), DatabaseError> {
+        let sql = format!("{}; {sql}", self.beginning(ctx));
         self.raw(ctx, &sql).await.map(drop)
+    }
+
+    /// Ends such a transaction, in one message with its last queries and with queries right after it.
+    pub(crate) async fn commit_with(
+        &self,
+        ctx: &StepContext<'_>,
+        last: &str,
+        after: &str,
+    ) -> Result<(), DatabaseError> {
+        let settings = self.settings(ctx);
+        let sql = format!("{last}; COMMIT; BEGIN; {settings}; {after}; COMMIT");
+        self.raw(ctx, &sql).await.map(drop)
+    }
+
+    fn beginning(&self, ctx: &StepContext<'_>) -> String {
+        format!(
+            "BEGIN READ WRITE; {}; SET LOCAL idle_in_transaction_session_timeout = {}",
+            self.settings(ctx),
+            milliseconds(IDLE.min(ctx.remaining())),
+        )
     }
 
     /// What such a transaction begins with.

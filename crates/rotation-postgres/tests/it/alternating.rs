@@ -56,6 +56,30 @@ async fn a_warm_rotation_reads_no_superuser_secret_and_makes_three_connections()
     }
 }
 
+/// Without grace the current login is proved in createSecret and finishSecret, and two end the superseded one.
+#[tokio::test]
+async fn the_end_of_a_superseded_login_takes_four_connections_more() {
+    let manual = include_str!("../../../../docs/costs.md");
+    assert!(
+        manual.contains("| `AlternatingUsers` without grace, after a rotation with it | 15 | 7 logins |")
+    );
+    let mut world = World::new().await;
+    let proxy = proxy(world.server, Faults::new()).await;
+    world.port = proxy.port();
+    let arn = world.pair("counted").await;
+    let operator = world.simulator.operator();
+    operator.tag(&arn, "rotation:grace", "none").unwrap();
+    world.simulator.clear_calls();
+    let connections = proxy.connections();
+    world.rotated(alternating(), &arn).await;
+    assert_eq!(proxy.connections() - connections, 7);
+    let calls = world.simulator.calls();
+    let ours = calls
+        .iter()
+        .filter(|call| call.principal == Principal::RotationFunction);
+    assert_eq!(ours.count(), 15);
+}
+
 #[tokio::test]
 async fn settings_and_limits_follow_the_current_user() {
     let world = World::new().await;

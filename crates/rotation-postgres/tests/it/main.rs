@@ -14,6 +14,8 @@ mod support;
 mod alternating;
 mod differences;
 mod failures;
+mod late_retire;
+mod late_set;
 mod migration;
 mod owner_role;
 mod refusals;

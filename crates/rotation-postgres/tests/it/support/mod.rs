@@ -3,10 +3,15 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
+mod gate;
 mod servers;
 mod step;
 mod world;
 
-pub(crate) use servers::{alternating, connections, login, proxy, rows, server, sharing, single, start};
-pub(crate) use step::{failure, retire, test_within};
+pub(crate) use gate::{Gate, Held};
+pub(crate) use servers::{
+    alternating, alternating_in_clear, connections, login, proxy, rows, server, sharing, sharing_in_clear,
+    single, start,
+};
+pub(crate) use step::{failure, retire, retire_within, test_within};
 pub(crate) use world::{TIME, World, errors};

@@ -51,6 +51,15 @@ pub(crate) fn sharing(owner: &str) -> AlternatingUsers {
     alternating().with_owner_role(OwnerRole::created(owner))
 }
 
+/// The same without TLS, for proxies that read the messages.
+pub(crate) fn alternating_in_clear() -> AlternatingUsers {
+    AlternatingUsers::new(connections().allowing_plaintext())
+}
+
+pub(crate) fn sharing_in_clear(owner: &str) -> AlternatingUsers {
+    alternating_in_clear().with_owner_role(OwnerRole::created(owner))
+}
+
 /// A proxy to the server, under these faults.
 pub(crate) async fn proxy(server: &PostgresServer, faults: Faults) -> WireProxy {
     let upstream = ([127, 0, 0, 1], server.port()).into();

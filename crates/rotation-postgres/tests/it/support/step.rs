@@ -40,8 +40,18 @@ pub(crate) async fn retire<B: CredentialBackend>(
     document: &Value,
     why: Retire,
 ) -> Result<Retirement, BackendError> {
+    retire_within(backend, document, why, TIME).await
+}
+
+/// The same with this much time.
+pub(crate) async fn retire_within<B: CredentialBackend>(
+    backend: &B,
+    document: &Value,
+    why: Retire,
+    time: Duration,
+) -> Result<Retirement, BackendError> {
     let credential = SecretValue::text(document.to_string()).decode().unwrap();
-    within(Step::FinishSecret, TIME, async |ctx| {
+    within(Step::FinishSecret, time, async |ctx| {
         backend.retire(ctx, &credential, why).await
     })
     .await

@@ -180,6 +180,14 @@ impl World {
         calls.iter().filter(|call| call.secret_id == superuser).count()
     }
 
+    /// Waits until a session that changes this user waits for another one that does.
+    pub(crate) async fn waits_to_change(&self, user: &str) {
+        let sql = format!(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'transactionid' AND query LIKE '%ALTER ROLE \"{user}\" %'"
+        );
+        while self.sql(&sql).await.is_empty() {}
+    }
+
     /// How many logins failed by their password, of users whose name begins so.
     pub(crate) fn failed_logins(&self, user: &str) -> usize {
         let line = format!("password authentication failed for user \"{user}");
