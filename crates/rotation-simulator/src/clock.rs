@@ -23,6 +23,11 @@ pub trait TestClock: Clock {
     /// Ends the sleep that ends first, though whoever sleeps is not polled; a clock of real time takes no
     /// notice.
     fn nudge(&self) {}
+
+    /// Whether waiting takes real time.
+    fn is_real(&self) -> bool {
+        false
+    }
 }
 
 /// Time that stands still but for those who sleep.
@@ -200,6 +205,10 @@ impl TestClock for TravelClock {
     fn skip(&self, duration: Duration) {
         self.travel(duration);
     }
+
+    fn is_real(&self) -> bool {
+        true
+    }
 }
 
 /// The clock of a [`Simulator`](crate::Simulator), whichever it is, to give to a
@@ -233,6 +242,10 @@ impl TestClock for SharedClock {
 
     fn nudge(&self) {
         self.0.nudge();
+    }
+
+    fn is_real(&self) -> bool {
+        self.0.is_real()
     }
 }
 

@@ -152,7 +152,7 @@ impl Faults {
 
     /// Waits until a scheduler lets the next effect through; at once where none does.
     async fn turn(&self) {
-        poll_fn(|_| lock(&self.state).gate.poll()).await;
+        poll_fn(|cx| lock(&self.state).gate.poll(cx)).await;
     }
 
     async fn under<T>(&self, fault: Option<Fault>, apply: impl FnOnce(bool) -> T) -> Result<T, Interruption> {

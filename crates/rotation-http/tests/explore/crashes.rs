@@ -85,13 +85,16 @@ async fn one_fault_at_every_effect() {
     assert_eq!(counts, [519, 663, 606, 750, 576, 720, 576, 774]);
 }
 
+/// Every fourth first fault; each, with `ROTATION_EXPLORE=all` in the environment.
 #[tokio::test]
 async fn a_second_fault_strikes_the_recovery() {
+    let asked_for_all = std::env::var_os("ROTATION_EXPLORE").is_some();
+    let stride = if asked_for_all { 1 } else { 4 };
     let mut counts = Vec::new();
     for keys in [Keys::Minted, Keys::Activated, Keys::Uploaded] {
         let effects = effects(Scene::of(keys, Grace::UntilNextRotation)).await.len();
         let (mut histories, mut both) = (0, 0);
-        for first in 1..=effects {
+        for first in (1..=effects).step_by(stride) {
             for second in first + 1..=first + effects {
                 for fault in [Fault::CrashAfter, Fault::LoseResponse] {
                     for then in THEN {
@@ -106,5 +109,7 @@ async fn a_second_fault_strikes_the_recovery() {
         println!("{keys:?}: {histories} histories with two faults, {both} in which both struck");
         counts.push((histories, both));
     }
-    assert_eq!(counts, [(1944, 1589), (2646, 2162), (2400, 1920)]);
+    let all = [(1944, 1589), (2646, 2162), (2400, 1920)];
+    let share = [(540, 450), (756, 620), (720, 580)];
+    assert_eq!(counts, if asked_for_all { all } else { share });
 }

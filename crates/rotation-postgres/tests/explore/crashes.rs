@@ -1,5 +1,5 @@
-//! A crash before every message to and from the database and every call of Secrets Manager, and then a
-//! replay.
+//! A crash before a message to and from the database or a call of Secrets Manager, and then a replay: at every third
+//! of them; at each, with `ROTATION_EXPLORE=all` in the environment.
 
 use std::collections::BTreeSet;
 
@@ -24,6 +24,14 @@ async fn proxied() -> (World, WireProxy) {
     let proxy = proxy(world.server, world.simulator.faults()).await;
     (world.port, world.plaintext) = (proxy.port(), true);
     (world, proxy)
+}
+
+/// How far one crash is from the next.
+fn stride() -> usize {
+    match std::env::var_os("ROTATION_EXPLORE") {
+        Some(_) => 1,
+        None => 3,
+    }
 }
 
 /// One rotation with a crash at this effect, and its replays. `always` says that `AWSCURRENT` has to log
@@ -76,11 +84,17 @@ async fn explore<B: CredentialBackend>(
     let mut names = BTreeSet::new();
     let mut points = 0;
     while crash_at(world, backend(), arn, points + 1, always).await {
-        points += 1;
+        points += stride();
         let struck = world.simulator.faults().struck();
         names.extend(struck.into_iter().map(|passage| passage.name));
     }
     (points, names)
+}
+
+/// Whether crashes came at each of these, or, in a share, at two of three.
+fn met(names: &BTreeSet<String>) -> bool {
+    let met = EACH.iter().filter(|name| names.contains(**name)).count();
+    met == EACH.len() || stride() > 1 && met * 3 >= EACH.len() * 2
 }
 
 const EACH: [&str; 6] = [
@@ -99,9 +113,16 @@ async fn alternating_users_survive_a_crash_at_every_message() {
     world.rotated(alternating(), &arn).await;
     world.rotated(alternating(), &arn).await;
     let (points, names) = explore(&world, &arn, alternating, true).await;
-    println!("alternating users: {points} crash points");
-    assert!(points >= 100, "{points} crash points");
-    assert!(EACH.iter().all(|name| names.contains(*name)), "{names:?}");
+    println!(
+        "alternating users: a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
+    assert!(
+        points >= 100,
+        "a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
+    assert!(met(&names), "{names:?}");
 }
 
 /// The first rotation, which creates the second user by the superuser.
@@ -114,10 +135,17 @@ async fn the_creation_of_the_second_user_survives_a_crash_at_every_message() {
         if !crash_at(&world, alternating(), &arn, points + 1, true).await {
             break;
         }
-        points += 1;
+        points += stride();
     }
-    println!("creation: {points} crash points");
-    assert!(points >= 120, "{points} crash points");
+    println!(
+        "creation: a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
+    assert!(
+        points >= 120,
+        "a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
 }
 
 /// Without grace: finishSecret disables the superseded login, and so every rotation begins with a second user
@@ -135,14 +163,21 @@ async fn a_superseded_login_is_disabled_whatever_crashes() {
     world.rotated(alternating(), &arn).await;
     let mut points = 0;
     while crash_at(&world, alternating(), &arn, points + 1, true).await {
-        points += 1;
+        points += stride();
         assert!(
             world.login(&arn, AWSPREVIOUS).await.is_err(),
             "at effect {points}: the superseded login works"
         );
     }
-    println!("without grace: {points} crash points");
-    assert!(points >= 150, "{points} crash points");
+    println!(
+        "without grace: a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
+    assert!(
+        points >= 150,
+        "a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
 }
 
 /// What falls off is kept: the next password overwrites it. A crash right after leaves it as it was.
@@ -186,7 +221,14 @@ async fn a_single_user_survives_a_crash_at_every_message() {
     let (world, _proxy) = proxied().await;
     let arn = world.lone_user("crash_single").await;
     let (points, names) = explore(&world, &arn, single, false).await;
-    println!("single user: {points} crash points");
-    assert!(points >= 60, "{points} crash points");
-    assert!(EACH.iter().all(|name| names.contains(*name)), "{names:?}");
+    println!(
+        "single user: a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
+    assert!(
+        points >= 60,
+        "a crash before each of {points} messages and calls, every {} of them",
+        stride()
+    );
+    assert!(met(&names), "{names:?}");
 }

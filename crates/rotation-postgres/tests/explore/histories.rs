@@ -1,45 +1,61 @@
-//! Histories of a rotation on a real server, single user and alternating users: the explorer of the test kit,
-//! with faults at the backend's calls and at those of Secrets Manager. Each history has roles of its own. The
-//! messages to and from the server are explored in `crashes.rs`.
+//! Histories of a rotation on a real server, single user and alternating users: the explorer of the test kit. Each
+//! history has roles of its own. Faults strike at each message to and from the server; where two invocations overlap,
+//! before and after each call of the backend.
+//!
+//! A longer run takes so many histories of each kind of subject, at each number of faults, and so many with 3 to 6:
+//!
+//! ```sh
+//! ROTATION_EXPLORE=2000 cargo test -p rotation-postgres --config .cargo/explore.toml --test explore --all-features -- histories --nocapture
+//! ```
 
 use rotation_core::Grace;
-use rotation_testkit::explore::{Explorer, Report};
+use rotation_testkit::explore::Explorer;
 use rotation_testkit::{Fault, Subject};
 
-use crate::subject::{Alternating, Single};
+use crate::subject::{Alternating, At, Single};
 
-fn explored(explorer: Explorer<impl Subject>, distinct: usize) -> Report {
-    let report = explorer
-        .threads(1)
-        .without(Fault::Hang)
-        .without(Fault::HangAfter)
-        .run();
-    println!("{report}");
+/// How many histories without a fault and with one, and how many with 3 to 6.
+fn sizes() -> (usize, usize) {
+    let asked = std::env::var("ROTATION_EXPLORE").ok();
+    let asked = asked.map(|text| text.parse().expect("ROTATION_EXPLORE is a number of histories"));
+    asked.map_or((16, 40), |asked| (asked, asked))
+}
+
+/// A hang would be waited for in real time.
+fn explored(what: &str, explorer: Explorer<impl Subject>) {
+    let (most, random) = sizes();
+    let explorer = explorer.threads(1).without(Fault::Hang).without(Fault::HangAfter);
+    let report = explorer.at_most(most).random(1, random).run();
+    println!("{what}: {report}");
+    // Too few to meet each kind of fault in each step.
     assert!(report.violation().is_none(), "{report}");
-    assert!(report.distinct() >= distinct, "{report}");
-    report
+    assert!(report.distinct() > most, "{report}");
+}
+
+/// At the wire, and with overlaps around calls.
+fn both<S: Subject>(what: &str, explorer: impl Fn(At) -> Explorer<S>) {
+    explored(what, explorer(At::TheWire).without_overlaps());
+    explored(&format!("{what}, overlaps"), explorer(At::Calls));
 }
 
 #[test]
 fn a_single_user() {
-    let explorer = Explorer::new(Single).at_most(30).random(1, 120);
-    explored(explorer, 150).assert_holds();
+    both("single user", |at| Explorer::new(Single(at)));
 }
 
 #[test]
 fn alternating_users() {
-    let explorer = Explorer::new(Alternating).at_most(30).random(1, 120);
-    explored(explorer, 150).assert_holds();
+    both("alternating users", |at| Explorer::new(Alternating(at)));
 }
 
 #[test]
 fn alternating_users_without_grace() {
-    let explorer = Explorer::new(Alternating).grace(Grace::None).at_most(30);
-    explored(explorer.random(1, 120), 150).assert_holds();
+    let explorer = |at| Explorer::new(Alternating(at)).grace(Grace::None);
+    both("alternating users without grace", explorer);
 }
 
-/// Too few to meet each kind of fault in each step, as the others do.
 #[test]
 fn the_first_rotation_of_alternating_users() {
-    explored(Explorer::new(Alternating).first_rotation().at_most(30), 40);
+    let explorer = |at| Explorer::new(Alternating(at)).first_rotation();
+    both("alternating users, the first rotation", explorer);
 }

@@ -4,17 +4,27 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rotation_core::{SecretValue, async_trait};
+use rotation_core::{CredentialBackend, SecretValue, async_trait};
 use rotation_postgres::{AlternatingUsers, SingleUser};
+use rotation_test_servers::postgres::WireProxy;
 use rotation_testkit::explore::Gap;
 use rotation_testkit::{Simulator, Staged, Subject, Target, TravelClock};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use crate::support::{connections, login, rows, server};
+use crate::support::{connections, login, proxy, rows, server};
+
+/// Where faults strike.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum At {
+    /// At each message to and from the server, in a proxy before it.
+    TheWire,
+    /// Before and after each call of the backend: for histories in which two invocations overlap.
+    Calls,
+}
 
 /// A new role on this binary's server, its document, and the target.
-async fn role(simulator: &Simulator, strategy: &str) -> (SecretValue, Roles) {
+async fn role(simulator: &Simulator, strategy: &str, at: At) -> (SecretValue, Roles) {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let user = format!("{strategy}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let (server, port) = (server(), server().port());
@@ -22,9 +32,14 @@ async fn role(simulator: &Simulator, strategy: &str) -> (SecretValue, Roles) {
     let admin = login(port, "postgres", "postgres", password).await.unwrap();
     let create = format!("CREATE ROLE {user} LOGIN PASSWORD 'first-password'");
     rows(&admin, &create).await.unwrap();
+    let proxy = match at {
+        At::TheWire => Some(proxy(server, simulator.faults()).await),
+        At::Calls => None,
+    };
+    let reached = proxy.as_ref().map_or(port, WireProxy::port);
     let document = |user: &str, password: &str| {
         json!({
-            "engine": "postgres", "host": "localhost", "port": port, "ssl": false,
+            "engine": "postgres", "host": "localhost", "port": reached, "ssl": false,
             "username": user, "password": password,
         })
     };
@@ -36,8 +51,18 @@ async fn role(simulator: &Simulator, strategy: &str) -> (SecretValue, Roles) {
         admin,
         user,
         known: Mutex::default(),
+        _proxy: proxy,
     };
     (SecretValue::text(value.to_string()), roles)
+}
+
+impl At {
+    fn strike<B: CredentialBackend>(self, staged: Staged<B>) -> Staged<B> {
+        match self {
+            Self::TheWire => staged,
+            Self::Calls => staged.with_faults_around_calls(),
+        }
+    }
 }
 
 /// The role of one history, and its second user.
@@ -46,6 +71,8 @@ struct Roles {
     user: String,
     /// Whether a login works, by what the server has of the role and what is tried.
     known: Mutex<HashMap<(Vec<String>, String), bool>>,
+    /// Ends with the history.
+    _proxy: Option<WireProxy>,
 }
 
 #[async_trait]
@@ -98,18 +125,17 @@ impl Target for Roles {
     }
 }
 
-pub(crate) struct Single;
+pub(crate) struct Single(pub(crate) At);
 
 #[async_trait]
 impl Subject for Single {
     type Backend = SingleUser;
 
     async fn stage(&self, simulator: &Simulator) -> Staged<SingleUser> {
-        let (first, roles) = role(simulator, "single").await;
+        let (first, roles) = role(simulator, "single", self.0).await;
         let backend = SingleUser::new(connections().allowing_plaintext());
-        Staged::new(backend, first, roles)
-            .with_faults_around_calls()
-            .changed_in_place()
+        self.0
+            .strike(Staged::new(backend, first, roles).changed_in_place())
     }
 
     fn simulator(&self) -> Simulator {
@@ -125,16 +151,16 @@ impl Subject for Single {
     }
 }
 
-pub(crate) struct Alternating;
+pub(crate) struct Alternating(pub(crate) At);
 
 #[async_trait]
 impl Subject for Alternating {
     type Backend = AlternatingUsers;
 
     async fn stage(&self, simulator: &Simulator) -> Staged<AlternatingUsers> {
-        let (first, roles) = role(simulator, "pair").await;
+        let (first, roles) = role(simulator, "pair", self.0).await;
         let backend = AlternatingUsers::new(connections().allowing_plaintext());
-        Staged::new(backend, first, roles).with_faults_around_calls()
+        self.0.strike(Staged::new(backend, first, roles))
     }
 
     fn simulator(&self) -> Simulator {

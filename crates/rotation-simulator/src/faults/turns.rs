@@ -1,29 +1,31 @@
 //! Effects one by one, for a scheduler that decides who does the next.
 
+use std::task::{Context, Poll};
+
 use super::Faults;
-use super::gate::Gate;
 use crate::fault::Passage;
 use crate::sync::lock;
 
 impl Faults {
     /// From now on effects wait until each is [granted](Self::grant), or no longer.
     pub fn set_gated(&self, closed: bool) {
-        lock(&self.state).gate = Gate {
-            closed,
-            ..Gate::default()
-        };
+        lock(&self.state).gate.set_closed(closed);
     }
 
     /// Lets the next effect through: of whoever is polled next.
     pub fn grant(&self) {
-        let gate = &mut lock(&self.state).gate;
-        (gate.granted, gate.waiting) = (true, false);
+        lock(&self.state).gate.grant();
     }
 
     /// Whether somebody came to wait for their turn since the last [grant](Self::grant).
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        lock(&self.state).gate.waiting
+        lock(&self.state).gate.is_waiting()
+    }
+
+    /// Ready once somebody came to wait for their turn: also in a task of its own, as a proxy has.
+    pub fn poll_waiting(&self, cx: &Context<'_>) -> Poll<()> {
+        lock(&self.state).gate.poll_waiting(cx)
     }
 
     /// How many effects have passed.

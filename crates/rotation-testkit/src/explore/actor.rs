@@ -57,7 +57,7 @@ impl Actor {
             clock.hold(false);
             match polled {
                 Poll::Ready(result) => return Poll::Ready(Some(result)),
-                Poll::Pending if faults.is_waiting() => return Poll::Ready(None),
+                Poll::Pending if faults.poll_waiting(cx).is_ready() => return Poll::Ready(None),
                 Poll::Pending => {}
             }
             let now = (faults.count(), clock.elapsed());

@@ -26,8 +26,9 @@ pub struct Report {
     levels: Vec<Level>,
     random: usize,
     struck: Struck,
-    /// The kinds of fault that were left out.
+    /// The kinds of fault that were left out, and whether overlaps were.
     left_out: Vec<Fault>,
+    without_overlaps: bool,
     /// The steps that have effects to strike, and whether one is a read of Secrets Manager.
     steps: BTreeMap<Step, bool>,
     gaps: BTreeMap<Gap, Shown>,
@@ -149,8 +150,8 @@ impl Report {
         }
     }
 
-    pub(super) fn left_out(&mut self, faults: Vec<Fault>) {
-        self.left_out = faults;
+    pub(super) fn left_out(&mut self, faults: Vec<Fault>, overlaps: bool) {
+        (self.left_out, self.without_overlaps) = (faults, overlaps);
     }
 
     pub(super) fn end(&mut self, distinct: usize, took: Duration) {
@@ -286,6 +287,9 @@ impl fmt::Display for Report {
         writeln!(f, "  {struck} faults struck, of {kinds} pairs of step and kind")?;
         if !self.left_out.is_empty() {
             writeln!(f, "  left out: {:?}", self.left_out)?;
+        }
+        if self.without_overlaps {
+            writeln!(f, "  left out: overlaps of two invocations")?;
         }
         for (gap, Shown { count, allowed, .. }) in &self.gaps {
             let allowed = match *allowed {

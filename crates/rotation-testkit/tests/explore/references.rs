@@ -21,7 +21,7 @@ fn asked_for_all() -> bool {
 fn explored(what: &str, explorer: Explorer<impl Subject>) {
     let report = match asked_for_all() {
         true => explorer.exhaustively().random(1, 10_000).run(),
-        false => explorer.at_most(12_000).random(1, 500).run(),
+        false => explorer.at_most(4_000).random(1, 500).run(),
     };
     println!("{what}: {report}");
     report.assert_holds();
