@@ -110,6 +110,6 @@ async fn a_second_fault_strikes_the_recovery() {
         counts.push((histories, both));
     }
     let all = [(1944, 1589), (2646, 2162), (2400, 1920)];
-    let share = [(540, 450), (756, 620), (720, 580)];
+    let share = [(540, 472), (756, 614), (600, 477)];
     assert_eq!(counts, if asked_for_all { all } else { share });
 }
