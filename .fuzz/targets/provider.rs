@@ -190,13 +190,12 @@ fn quotes_no_value(error: &ProviderError, description: &str) {
     let Ok(mut rest) = serde_json::from_str::<Value>(description) else {
         return;
     };
-    if let Some(fields) = rest.as_object_mut() {
-        for name in ["documentation", "key_policy", "lacks", "max_keys", "may_lack"] {
-            fields.remove(name);
-        }
+    // What stands there, and is no template.
+    let mut values = 0;
+    for name in ["documentation", "key_policy", "lacks", "max_keys", "may_lack"] {
+        let value = rest.as_object_mut().and_then(|fields| fields.remove(name));
+        values += value.map_or(0, |value| value.to_string().matches(SECRET).count());
     }
-    assert!(
-        !text.contains(SECRET) || rest.to_string().contains(SECRET),
-        "{text}"
-    );
+    let elsewhere = description.matches(SECRET).count() > values;
+    assert!(!text.contains(SECRET) || elsewhere, "{text}");
 }
