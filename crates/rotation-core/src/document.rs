@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{BytesDeserializer, StrDeserializer};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::secret::{SecretBytes, SecretJson, SecretString};
 
@@ -123,9 +124,24 @@ fn reads_back(before: &Value, after: &Value, read_back: &Value) -> bool {
         (Value::Object(before), Value::Object(after), Value::Object(read_back)) => {
             let changed = |key: &&String| before.get(*key) != after.get(*key);
             let mut changed = before.keys().chain(after.keys()).filter(changed);
-            changed.all(|key| read_back.get(key) == after.get(key))
+            changed.all(|key| same(after.get(key), read_back.get(key)))
         }
-        _ => before == after || read_back == after,
+        _ => before == after || same(Some(after), Some(read_back)),
+    }
+}
+
+/// serde_json writes a fraction exactly and reads it to the last bit or nearly so: what is read once more is
+/// compared with what was written once more.
+fn same(written: Option<&Value>, read: Option<&Value>) -> bool {
+    let read_again = |value: &Value| {
+        let text = Zeroizing::new(value.to_string());
+        serde_json::from_str::<Value>(&text).map(SecretJson::from).ok()
+    };
+    match (written, read) {
+        (Some(written), Some(read)) => {
+            written == read || read_again(written).is_some_and(|written| written.expose_secret() == read)
+        }
+        (written, read) => written == read,
     }
 }
 

@@ -26,20 +26,22 @@ impl Placeholder {
             _ => match name.strip_prefix("secret.") {
                 Some(field) if !field.is_empty() => Ok(Self::Secret(field.to_owned())),
                 _ => Err(format!(
-                    "{{{name}}} is no placeholder; there are {{key}}, {{id}}, {{label}} and {{secret.NAME}}, and {{{{ for a brace"
+                    "{{{}}} is no placeholder; there are {{key}}, {{id}}, {{label}} and {{secret.NAME}}, and {{{{ for a brace",
+                    name.escape_debug()
                 )),
             },
         }
     }
 }
 
+/// For errors: a character that could forge a line of a log is written as its code.
 impl fmt::Display for Placeholder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key => f.write_str("{key}"),
             Self::Id => f.write_str("{id}"),
             Self::Label => f.write_str("{label}"),
-            Self::Secret(field) => write!(f, "{{secret.{field}}}"),
+            Self::Secret(field) => write!(f, "{{secret.{}}}", field.escape_debug()),
         }
     }
 }

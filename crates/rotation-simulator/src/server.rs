@@ -69,6 +69,9 @@ use invoke::Invoker;
 
 pub use seed::{Seed, SeedError};
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod alone;
 mod answer;
 mod caller;
 mod driver;

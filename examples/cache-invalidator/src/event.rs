@@ -77,7 +77,7 @@ pub(crate) fn read(event: &Value) -> Heard {
     match (envelope.source.as_str(), envelope.detail_type.as_str()) {
         (SOURCE, "Secret Label Updated") => label(envelope),
         (SOURCE, "AWS Service Event via CloudTrail") => service_event(envelope),
-        (source, detail_type) => Heard::Other(format!("{detail_type:.60?} of {source:.60?}")),
+        (source, detail_type) => Heard::Other(format!("{} of {}", quoted(detail_type), quoted(source))),
     }
 }
 
@@ -87,7 +87,7 @@ fn label(envelope: Envelope) -> Heard {
         Err(error) => return Heard::NotUnderstood(wrong("detail", &error)),
     };
     if label.label_updated != "AWSCURRENT" {
-        return Heard::Other(format!("the label {:.60?}", label.label_updated));
+        return Heard::Other(format!("the label {}", quoted(&label.label_updated)));
     }
     match envelope.resources.into_iter().next() {
         Some(secret_arn) => Heard::News(News {
@@ -106,7 +106,7 @@ fn service_event(envelope: Envelope) -> Heard {
         Err(error) => return Heard::NotUnderstood(wrong("detail", &error)),
     };
     if detail.event_name != "RotationSucceeded" {
-        return Heard::Other(format!("the service event {:.60?}", detail.event_name));
+        return Heard::Other(format!("the service event {}", quoted(&detail.event_name)));
     }
     let additional = detail.additional_event_data.and_then(|data| data.secret_id);
     let details = detail.service_event_details.and_then(|details| details.secret_id);
@@ -128,6 +128,11 @@ fn service_event(envelope: Envelope) -> Heard {
         event: "RotationSucceeded",
         event_id: envelope.id,
     })
+}
+
+/// The beginning of a text, in quotation marks. (A precision does not shorten what `{:?}` writes.)
+fn quoted(text: &str) -> String {
+    format!("{:?}", text.chars().take(60).collect::<String>())
 }
 
 /// What serde says names fields and types; a text that it quotes is an event's, which holds no secret, but

@@ -1,6 +1,8 @@
 //! A Lambda function that tells the consumers of a secret that it has a new version. What an event means is
 //! in [`event`], where the news goes in [`target`], how it is deployed in the README.
 
+#[cfg(test)]
+mod corpus;
 mod event;
 mod target;
 

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod common;
+mod corpus;
 mod cost;
 mod create;
 mod edges;

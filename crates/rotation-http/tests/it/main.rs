@@ -10,6 +10,8 @@
 )]
 
 mod admin;
+#[cfg(feature = "oauth2")]
+mod corpus;
 mod description;
 #[cfg(feature = "oauth2")]
 mod hostile;

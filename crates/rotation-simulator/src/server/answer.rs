@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::Body;
 use rotation_core::Clock;
 use serde_json::{Value, json};
 
@@ -44,7 +44,10 @@ type Outcome = Option<Result<Value, WireError>>;
 
 impl Service {
     /// An error is no answer: the connection is closed without a reply.
-    pub(super) async fn answer(self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+    pub(super) async fn answer<B>(self, request: Request<B>) -> io::Result<Response<Full<Bytes>>>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         let (head, body) = request.into_parts();
         let outcome = match (&head.method, head.uri.path()) {
             (&Method::GET, EVENTS) => Some(Ok(json!({"Records": cloudtrail_events(&self.simulator)}))),
@@ -157,7 +160,7 @@ pub(super) fn cloudtrail_events(simulator: &Simulator) -> Vec<Value> {
 }
 
 /// A body that is too large is read to its end and thrown away, so that the client hears why.
-async fn collect(mut body: Incoming) -> Result<Bytes, WireError> {
+async fn collect(mut body: impl Body<Data = Bytes> + Unpin) -> Result<Bytes, WireError> {
     let (mut collected, mut size) = (BytesMut::new(), 0_usize);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| WireError::serialization("The body could not be read."))?;

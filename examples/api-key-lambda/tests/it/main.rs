@@ -10,6 +10,7 @@
 mod description;
 mod failures;
 mod rotation;
+mod soak;
 mod support;
 
 // The vendors and the server that stands in for them are those of the tests of `rotation-http`.

@@ -124,6 +124,16 @@ fn what_would_not_read_back_is_refused() {
     );
 }
 
+/// Without its feature `float_roundtrip`, serde_json reads what it wrote of this number as the neighbour.
+#[test]
+fn a_fraction_that_is_not_read_exactly_refuses_nothing() {
+    let stored = SecretValue::text(r#"{"weights":[1.5,123456789.123456789]}"#);
+    let before: Value = stored.decode().unwrap();
+    let mut after = before.clone();
+    after["weights"].as_array_mut().unwrap().remove(0);
+    assert!(stored.overlay(&before, &after).is_ok());
+}
+
 #[test]
 fn a_set_that_is_not_touched_may_be_read_in_any_order() {
     #[derive(Clone, Deserialize, Serialize)]
