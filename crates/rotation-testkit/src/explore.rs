@@ -85,6 +85,7 @@ mod panics;
 mod parts;
 mod plan;
 mod progress;
+mod replica;
 mod report;
 mod run;
 mod summary;

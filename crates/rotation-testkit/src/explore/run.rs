@@ -13,19 +13,18 @@ use super::invariant::{Broken, Checked, Invariant, broken};
 use super::panics::Panics;
 use super::parts::MakeRotate;
 use super::plan::Plan;
+use super::replica::Replica;
 use super::trace::{Entry, Trace};
 use super::twist::Twist;
 use super::watch::Watch;
 use crate::log_capture::LogCapture;
 use crate::subject::Subject;
 
-use replica::Replica;
-
 mod beside;
 mod dry_run;
 mod instants;
 mod operator;
-mod replica;
+mod replicas;
 mod stage;
 
 const HOUR: Duration = Duration::from_secs(3600);

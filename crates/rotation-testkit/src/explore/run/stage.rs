@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use rotation_core::Grace;
 
-use super::replica::Replica;
 use super::{Run, Setting};
 use crate::explore::panics::{Caught, Panics};
 use crate::explore::parts::{MakeRotate, Parts};
 use crate::explore::plan::Plan;
+use crate::explore::replica::Replica;
 use crate::explore::trace::Trace;
 use crate::explore::twist::Twist;
 use crate::explore::watch::Watch;
