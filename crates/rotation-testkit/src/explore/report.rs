@@ -127,7 +127,8 @@ impl Report {
     pub(super) fn undisturbed(&mut self, ended: &Ended) {
         self.steps = ended.trace.steps();
         self.undisturbed = Some(Undisturbed {
-            at_target: ended.trace.reaches_a_target(),
+            // A rotation that broke something may not have come that far.
+            at_target: ended.broken.is_some() || ended.trace.reaches_a_target(),
             coarse: ended.coarse,
             can_reject: ended.can_reject,
         });

@@ -2,13 +2,15 @@
 //! something wrong at one of its seams, so that it does what a core without this safeguard would do.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rotation_core::{
-    AWSCURRENT, BackendError, CredentialBackend, Live, LiveIds, Outcome, Profile, Retire, Retirement, Rotate,
-    RotationError, RotationEvent, Rotator, SecretDescription, SecretStore, SecretString, SecretValue, Step,
-    StepContext, StepReport, StoreError, StoreErrorKind, StoredVersion, VersionRef, async_trait,
+    AWSCURRENT, AWSPENDING, BackendError, CredentialBackend, Live, LiveIds, Outcome, Profile, Retire,
+    Retirement, Rotate, RotationError, RotationEvent, Rotator, SecretDescription, SecretStore, SecretString,
+    SecretValue, Step, StepContext, StepReport, StoreError, StoreErrorKind, StoredVersion, VersionRef,
+    async_trait,
 };
 use rotation_testkit::explore::Parts;
 use rotation_testkit::{SeededRandom, SimulatorStore};
@@ -38,6 +40,12 @@ pub(crate) enum Mutation {
     QuotesTheValue,
     /// A log line has the value.
     LogsTheValue,
+    /// finishSecret moves `AWSCURRENT` from whatever version has it.
+    MovesWhateverIsCurrent,
+    /// A rejected value keeps its label.
+    ReleasesNothing,
+    /// testSecret of a dry run makes a credential.
+    MakesOneInADryRun,
 }
 
 /// The framework's rotator with this safeguard taken out.
@@ -53,7 +61,12 @@ pub(crate) fn broken<B: CredentialBackend>(parts: Parts<B>, mutation: Mutation) 
         simulator: simulator.clone(),
         mutation,
     };
-    let backend = Told { backend, mutation };
+    let dry = Arc::new(AtomicBool::new(false));
+    let backend = Told {
+        backend,
+        mutation,
+        dry: Arc::clone(&dry),
+    };
     let rotator = Rotator::new(backend, store)
         .with_clock(simulator.clock())
         .with_random(SeededRandom::new(1))
@@ -63,6 +76,7 @@ pub(crate) fn broken<B: CredentialBackend>(parts: Parts<B>, mutation: Mutation) 
         simulator,
         mutation,
         failed: Mutex::default(),
+        dry,
     })
 }
 
@@ -71,6 +85,8 @@ struct Around<R> {
     simulator: rotation_testkit::Simulator,
     mutation: Mutation,
     failed: Mutex<BTreeSet<String>>,
+    /// Whether the version under way is the copy that a dry run makes.
+    dry: Arc<AtomicBool>,
 }
 
 #[async_trait]
@@ -82,6 +98,13 @@ impl<R: Rotate> Rotate for Around<R> {
         if self.mutation == Mutation::ReturnsWhenCurrent && event.step() == Step::FinishSecret && current {
             return Ok(StepReport::new(Outcome::AlreadyCurrent, Vec::new()));
         }
+        let value = |label| {
+            self.simulator
+                .holding(event.secret_id(), label)
+                .and_then(|(_, value)| value)
+        };
+        let copied = value(AWSPENDING) == value(AWSCURRENT);
+        self.dry.store(copied, Ordering::Relaxed);
         let gives_up = self.mutation == Mutation::GivesUpAtTheFirstFailure;
         if gives_up && self.failed.lock().unwrap().contains(token) {
             return self.rotator.rotate(event, Duration::ZERO).await;
@@ -97,6 +120,7 @@ impl<R: Rotate> Rotate for Around<R> {
 struct Told<B> {
     backend: B,
     mutation: Mutation,
+    dry: Arc<AtomicBool>,
 }
 
 #[async_trait]
@@ -140,6 +164,11 @@ impl<B: CredentialBackend> CredentialBackend for Told<B> {
     async fn test(&self, ctx: &StepContext<'_>, pending: &B::Credential) -> Result<(), BackendError> {
         match self.mutation {
             Mutation::PromotesUntested => Ok(()),
+            Mutation::MakesOneInADryRun if self.dry.load(Ordering::Relaxed) => {
+                let ids = LiveIds::new([self.backend.id(pending)]).incomplete();
+                let made = self.backend.create(ctx, Live::new(pending, None, &ids)).await;
+                made.map(|_| ())
+            }
             _ => self.backend.test(ctx, pending).await,
         }
     }
@@ -222,10 +251,19 @@ impl SecretStore for Store {
     }
 
     async fn promote(&self, secret_id: &str, to: &str, from: &str) -> Result<(), StoreError> {
-        self.store.promote(secret_id, to, from).await
+        let promoted = self.store.promote(secret_id, to, from).await;
+        if self.mutation == Mutation::MovesWhateverIsCurrent && promoted.is_err() {
+            let labels = self.simulator.labels(secret_id);
+            let current = labels.version_with(AWSCURRENT).unwrap_or(from);
+            return self.store.promote(secret_id, to, current).await;
+        }
+        promoted
     }
 
     async fn release_pending(&self, secret_id: &str, version: &str) -> Result<(), StoreError> {
+        if self.mutation == Mutation::ReleasesNothing {
+            return Ok(());
+        }
         self.store.release_pending(secret_id, version).await
     }
 }

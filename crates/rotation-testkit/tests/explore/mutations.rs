@@ -8,8 +8,12 @@ use crate::broken_core::{Mutation, broken};
 use crate::subjects::{Minted, Password};
 
 /// The subject on which it shows, and the invariant that it breaks.
-const MUTATIONS: [(Mutation, Kind, Invariant); 11] = [
-    (Mutation::PromotesUntested, Kind::Minted, Invariant::CurrentWorks),
+const MUTATIONS: [(Mutation, Kind, Invariant); 14] = [
+    (
+        Mutation::PromotesUntested,
+        Kind::Minted,
+        Invariant::PromotedIsTested,
+    ),
     (Mutation::PutsAsCurrent, Kind::Password, Invariant::CurrentWorks),
     (
         Mutation::SetsBeforeItStores,
@@ -32,6 +36,21 @@ const MUTATIONS: [(Mutation, Kind, Invariant); 11] = [
     ),
     (Mutation::QuotesTheValue, Kind::Minted, Invariant::NothingPrinted),
     (Mutation::LogsTheValue, Kind::Password, Invariant::NothingPrinted),
+    (
+        Mutation::MovesWhateverIsCurrent,
+        Kind::Minted,
+        Invariant::OperatorsLabelStays,
+    ),
+    (
+        Mutation::ReleasesNothing,
+        Kind::Minted,
+        Invariant::RejectedBlocksNothing,
+    ),
+    (
+        Mutation::MakesOneInADryRun,
+        Kind::Minted,
+        Invariant::DryRunChangesNothing,
+    ),
 ];
 
 #[derive(Clone, Copy, Debug)]
@@ -74,9 +93,10 @@ fn each_broken_core_is_caught() {
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     for invariant in Invariant::ALL {
-        assert!(
-            MUTATIONS.iter().any(|(_, _, of)| *of == invariant),
-            "{invariant:?}"
-        );
+        // The framework drops a call when its time is over: from outside it cannot be made to send anything then. In
+        // `.ci/mutations` its source is changed.
+        let from_within = invariant == Invariant::NothingAfterTheDeadline;
+        let shown = MUTATIONS.iter().any(|(_, _, of)| *of == invariant);
+        assert!(shown != from_within, "{invariant:?}");
     }
 }
