@@ -90,6 +90,9 @@ const MEANWHILE: &str =
 /// Here a role is told, after its password was checked, that it may not log in, or not once more.
 const AFTER_PASSWORD: &str = "InitializeSessionUserId";
 
+/// Here it is told, after that too, that the database, or the server but for its superusers, has no room for it.
+const NO_ROOM: [&str; 2] = ["CheckMyDatabase", "InitPostgres"];
+
 impl DatabaseError {
     /// The cause.
     #[must_use]
@@ -161,7 +164,7 @@ impl DatabaseError {
         self.of_roles
     }
 
-    /// Whether the password was right, although the role has no connection left.
+    /// Whether the password was right, although no connection is left for the role.
     pub(crate) fn proves_password(&self) -> bool {
         self.proves_password
     }
@@ -221,9 +224,12 @@ impl DatabaseError {
             message,
             sqlstate: Some(error.code().code().to_owned()),
             of_roles: error.routine().is_some_and(|routine| ROLES.contains(&routine)),
-            // The role's own limit; the server's is told to whoever connects.
+            // The limit of the role, of the database, or of what is not kept for superusers. That of the whole server is
+            // told to whoever connects.
             proves_password: *error.code() == SqlState::TOO_MANY_CONNECTIONS
-                && error.routine() == Some(AFTER_PASSWORD),
+                && error
+                    .routine()
+                    .is_some_and(|routine| routine == AFTER_PASSWORD || NO_ROOM.contains(&routine)),
         }
     }
 

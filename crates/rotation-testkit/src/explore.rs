@@ -73,7 +73,8 @@ pub use explorer::Explorer;
 pub use gap::Gap;
 pub use invariant::Invariant;
 pub use parts::Parts;
-pub use report::{Report, Violation};
+pub use report::Report;
+pub use violation::Violation;
 
 pub(crate) mod actor;
 mod explorer;
@@ -91,4 +92,5 @@ mod run;
 mod summary;
 mod trace;
 pub(crate) mod twist;
+mod violation;
 mod watch;

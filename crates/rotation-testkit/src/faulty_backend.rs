@@ -119,15 +119,16 @@ impl<B: CredentialBackend> FaultyBackend<B> {
         poll_fn(|cx| {
             let (before, over) = (self.faults.count(), ctx.remaining().is_zero());
             let polled = call.as_mut().poll(cx);
+            let sent = self.faults.passages_after(before);
+            let none_sent = sent.is_empty();
             if over {
-                let sent = self.faults.passages_after(before).into_iter();
-                let mut late = sent
-                    .skip(usize::from(handed_over))
-                    .filter(Passage::reaches_target);
+                let sent = sent.into_iter().skip(usize::from(handed_over));
+                let mut late = sent.filter(Passage::reaches_target);
                 let mut asked = lock(&self.asked);
                 asked.late = asked.late.take().or(late.next().map(|passage| passage.name));
             }
-            handed_over = self.faults.is_waiting();
+            // One that waits still was handed over if it was before; one that begins to wait, if there is time.
+            handed_over = self.faults.is_waiting() && (handed_over && none_sent || !over);
             polled
         })
         .await
@@ -212,5 +213,39 @@ impl<B: CredentialBackend> CredentialBackend for FaultyBackend<B> {
 impl<B> fmt::Debug for FaultyBackend<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FaultyBackend").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rotation_core::{Clock, Outside};
+    use rotation_simulator::ManualClock;
+
+    use super::*;
+    use crate::backends::{MintedKeys, MintingBackend};
+
+    /// The framework drops a call at its deadline; so this one is made by hand.
+    #[tokio::test]
+    async fn a_request_after_the_deadline_is_noted() {
+        let (clock, faults) = (ManualClock::new(), Faults::new());
+        let target = MintedKeys::new(faults.clone());
+        let backend = FaultyBackend::watching(MintingBackend::new(target), faults.clone());
+        let time = Duration::from_secs(1);
+        let outside = Outside::new(&clock);
+        let ctx = outside.context("arn", "version", Step::TestSecret, time);
+        let sends = |name: &'static str| faults.pass(name, || ());
+        _ = backend.in_time(&ctx, sends("in time")).await;
+        assert_eq!(lock(&backend.asked).late, None);
+        clock.sleep(time).await;
+        _ = backend.in_time(&ctx, sends("GetSecretValue")).await;
+        assert_eq!(
+            lock(&backend.asked).late,
+            None,
+            "Secrets Manager is not the target"
+        );
+        _ = backend.in_time(&ctx, sends("too late")).await;
+        assert_eq!(lock(&backend.asked).late.as_deref(), Some("too late"));
     }
 }

@@ -43,12 +43,20 @@ impl Login {
 pub(crate) struct Counts {
     pub(crate) good: AtomicUsize,
     pub(crate) bad: AtomicUsize,
+    /// How often each task has read the secret.
+    reads: [AtomicUsize; 2],
     over: AtomicBool,
 }
 
 impl Counts {
     pub(crate) fn all(&self) -> usize {
         self.good.load(Ordering::SeqCst) + self.bad.load(Ordering::SeqCst)
+    }
+
+    /// How often the task has read the secret that did so less often.
+    pub(crate) fn reads(&self) -> usize {
+        let reads = self.reads.iter().map(|reads| reads.load(Ordering::SeqCst));
+        reads.min().unwrap_or_default()
     }
 }
 
@@ -63,11 +71,11 @@ impl Application {
     /// credential that it was opened with, for twenty.
     pub(crate) fn start(simulator: &Simulator, arn: &str) -> Self {
         let counts = Arc::new(Counts::default());
-        let tasks = [1, 20].map(|queries| {
+        let tasks = [(0, 1), (1, 20)].map(|(task, queries)| {
             tokio::spawn(work(
                 simulator.clone(),
                 arn.to_owned(),
-                queries,
+                (task, queries),
                 Arc::clone(&counts),
             ))
         });
@@ -87,8 +95,11 @@ impl Application {
     }
 }
 
-async fn work(simulator: Simulator, arn: String, queries: usize, counts: Arc<Counts>) {
+async fn work(simulator: Simulator, arn: String, (task, queries): (usize, usize), counts: Arc<Counts>) {
     while !counts.over.load(Ordering::SeqCst) {
+        if let Some(reads) = counts.reads.get(task) {
+            reads.fetch_add(1, Ordering::SeqCst);
+        }
         let client = match Login::current(&simulator, &arn) {
             Some(login) => login.connect().await.ok(),
             None => None,

@@ -9,13 +9,13 @@ use rotation_core::{Grace, Rotate, Step};
 use rotation_simulator::Fault;
 
 use super::found::Found;
-use super::levels::{Effect, Level, Share};
+use super::levels::{Effect, Level};
 use super::parts::{MakeRotate, Parts};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::report::Report;
 use super::run::{Ended, Setting, history};
-use super::twist::Twist;
+use super::twist::{Can, Twist};
 use crate::runtime::runtime;
 use crate::subject::Subject;
 use crate::sync::lock;
@@ -170,7 +170,7 @@ impl<S: Subject> Explorer<S> {
         }
         let effects = undisturbed.trace.effects_by_step();
         let total: usize = effects.iter().map(Vec::len).sum();
-        let twists = Twist::all(&effects, undisturbed.can_reject).into_iter();
+        let twists = Twist::all(&effects, undisturbed.can).into_iter();
         let twists = twists
             .filter(self.twists)
             .filter(|twist| self.may_overlap(*twist));
@@ -185,25 +185,27 @@ impl<S: Subject> Explorer<S> {
             }
             level = Level::deeper(&share, &effects_of, &self.kinds);
         }
-        self.draw(total, undisturbed.can_reject, &mut found);
+        self.draw(total, undisturbed.can, &mut found);
         self.finish(found, began.elapsed())
     }
 
     /// Histories beyond the depth, from the seed.
-    fn draw(&self, effects: usize, can_reject: bool, found: &mut Found) {
+    fn draw(&self, effects: usize, can: Can, found: &mut Found) {
         let (seed, count) = self.random;
         if count == 0 || found.violation.is_some() {
             return;
         }
         let seeds = (0..u64::MAX).map(|number| seed.wrapping_add(number));
-        let plans: Vec<_> = seeds
-            .map(|seed| Plan::random(seed, effects, &self.kinds, can_reject))
-            .filter(|plan| plan.twists().all(|twist| self.may_overlap(twist)))
+        let drawn: Vec<_> = seeds
+            .map(|seed| (seed, Plan::random(seed, effects, &self.kinds, can)))
+            .filter(|(_, plan)| plan.twists().all(|twist| self.may_overlap(twist)))
             .take(count)
             .collect();
-        let before = found.report.histories();
+        let (seeds, plans): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
         self.explore(&plans, found, false);
-        found.report.random(found.report.histories() - before);
+        found.report.random(found.carried_out());
+        let violated = found.violation.as_ref().and_then(|(index, ..)| seeds.get(*index));
+        found.report.seed(violated.copied());
     }
 
     fn may_overlap(&self, twist: Twist) -> bool {
@@ -219,9 +221,7 @@ impl<S: Subject> Explorer<S> {
         let plan: Plan = history.parse()?;
         let began = Instant::now();
         let mut found = Found::default();
-        let share = Share::of(plan);
-        self.explore(&share.plans, &mut found, false);
-        found.report.level(0, &share, 1);
+        self.explore(&[plan], &mut found, false);
         Ok(self.finish(found, began.elapsed()))
     }
 

@@ -38,17 +38,17 @@ impl Batch {
         if let Some(effects) = self.effects.as_mut().and_then(|effects| effects.get_mut(index)) {
             *effects = ended.trace.effects();
         }
-        if let Some(gap) = ended.gap
-            && self.gaps.get(&gap).is_none_or(|(first, _)| index < *first)
-        {
-            let history = format!("{}replay: \"{plan}\"", ended.trace);
-            self.gaps.insert(gap, (index, history));
+        for gap in &ended.gaps {
+            if self.gaps.get(gap).is_none_or(|(first, _)| index < *first) {
+                let history = format!("{}replay: \"{plan}\"", ended.trace);
+                self.gaps.insert(*gap, (index, history));
+            }
         }
         if let Some(summary) = self.summaries.get_mut(index) {
             *summary = Some(Summary {
                 digest: ended.trace.digest(),
                 struck: ended.trace.struck().collect(),
-                gap: ended.gap,
+                gaps: ended.gaps.iter().copied().collect(),
                 logs: ended.logs,
             });
         }

@@ -1,6 +1,6 @@
 //! Which histories are tried, level by level: each level has one fault more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rotation_core::Step;
@@ -14,17 +14,23 @@ use super::twist::Twist;
 pub(super) struct Effect {
     pub(super) step: Step,
     pub(super) name: Arc<str>,
+    /// Which of this name it is in its invocation.
+    pub(super) nth: usize,
 }
 
 /// The histories of one level.
 pub(super) struct Level {
     plans: Vec<Plan>,
-    /// Of each plan, by number: the histories that are alike in all but where their twist comes.
+    /// Of each plan, by number: its kind. Histories of one kind are alike in the effects that their faults strike, in
+    /// the faults and in the twist, but not in where the twist comes.
     strata: Vec<usize>,
     /// How many strata there are.
     kinds: usize,
+    /// Of each plan, by number: the step and the fault alone.
+    faults: Vec<usize>,
     /// How many histories the level has. More than there are plans if those were derived from a share.
     whole: usize,
+    counted: bool,
 }
 
 /// The histories of a level that are carried out.
@@ -40,19 +46,6 @@ pub(super) struct Share {
     pub(super) met: usize,
 }
 
-impl Share {
-    /// One history, and no other.
-    pub(super) fn of(plan: Plan) -> Self {
-        Self {
-            plans: vec![plan],
-            whole: 1,
-            counted: true,
-            kinds: 1,
-            met: 1,
-        }
-    }
-}
-
 impl Level {
     /// The histories without a fault.
     pub(super) fn first(twists: impl IntoIterator<Item = Twist>, step_of: impl Fn(usize) -> Step) -> Self {
@@ -66,6 +59,8 @@ impl Level {
             .unzip();
         Self {
             whole: plans.len(),
+            counted: true,
+            faults: vec![0; plans.len()],
             plans,
             strata,
             kinds: numbers.count(),
@@ -74,8 +69,8 @@ impl Level {
 
     /// The histories with one fault more than those of a share: at each effect after the last fault's, of each kind.
     pub(super) fn deeper(share: &Share, effects: &[Vec<Effect>], kinds: &[Fault]) -> Self {
-        let mut numbers = Numbers::default();
-        let (mut plans, mut strata) = (Vec::new(), Vec::new());
+        let (mut numbers, mut faults) = (Numbers::default(), Numbers::default());
+        let (mut plans, mut strata, mut by_fault) = (Vec::new(), Vec::new(), Vec::new());
         for (plan, effects) in share.plans.iter().zip(effects) {
             let twist = plan.twist.kind();
             let before: Vec<Fault> = plan.faults.iter().map(|(_, fault)| *fault).collect();
@@ -85,6 +80,7 @@ impl Level {
                 for fault in kinds.filter(|fault| fault.can_strike(&effect.name)) {
                     plans.push(plan.and(number, fault));
                     strata.push(numbers.of((twist.clone(), before.clone(), effect.clone(), fault)));
+                    by_fault.push(faults.of((effect.step, fault)));
                 }
             }
         }
@@ -96,20 +92,24 @@ impl Level {
             plans,
             strata,
             kinds: numbers.count(),
+            faults: by_fault,
             whole,
+            counted: share.counted && share.plans.len() == share.whole,
         }
     }
 
-    /// At most so many of the level's histories: of each kind one, and then every so manieth of the others.
+    /// At most so many of the level's histories: one with each fault in each step, of each kind one, and then every so
+    /// manieth of the others.
     pub(super) fn share(self, most: usize) -> Share {
         let Self {
             plans,
             strata,
             kinds,
+            faults,
             whole,
+            counted,
         } = self;
-        let counted = whole == plans.len();
-        let chosen = choose(&strata, kinds, most);
+        let chosen = choose(&[&faults, &strata], most);
         let mut met = vec![false; kinds];
         for (chosen, stratum) in chosen.iter().zip(&strata) {
             if let Some(met) = met.get_mut(*stratum) {
@@ -129,39 +129,49 @@ impl Level {
     }
 }
 
-/// Which are taken, at most so many: of each stratum one, not always the first of it, and the others evenly.
-fn choose(strata: &[usize], kinds: usize, most: usize) -> Vec<bool> {
-    let mut members = vec![Vec::new(); kinds];
-    for (index, stratum) in strata.iter().enumerate() {
-        if let Some(members) = members.get_mut(*stratum) {
-            members.push(index);
+/// Which are taken, at most so many: one of each group, in one way of grouping after another, and others evenly. It is
+/// not always the first of its group.
+fn choose(groupings: &[&[usize]], most: usize) -> Vec<bool> {
+    let count = groupings.first().map_or(0, |groups| groups.len());
+    let mut chosen = vec![false; count];
+    let mut left = most;
+    for groups in groupings {
+        let taken = evenly(one_of_each(groups, &chosen), left);
+        left -= taken.len();
+        take(&mut chosen, taken);
+    }
+    let others = (0..count).filter(|index| chosen.get(*index) == Some(&false));
+    let others = evenly(others.collect(), left);
+    take(&mut chosen, others);
+    chosen
+}
+
+/// One of each group of which none is chosen yet.
+fn one_of_each(groups: &[usize], chosen: &[bool]) -> Vec<usize> {
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut met = BTreeSet::new();
+    for (index, (group, chosen)) in groups.iter().zip(chosen).enumerate() {
+        members.entry(*group).or_default().push(index);
+        if *chosen {
+            met.insert(*group);
         }
     }
-    let one_each = members.iter().enumerate().filter_map(|(number, members)| {
-        // A number without a rhythm of its own, so that places differ from stratum to stratum.
+    let open = members.into_iter().filter(|(group, _)| !met.contains(group));
+    let one = open.filter_map(|(group, members)| {
+        // A number without a rhythm of its own, so that places differ from group to group.
         members
-            .get((number * 7919 + 1).checked_rem(members.len())?)
+            .get((group * 7919 + 1).checked_rem(members.len())?)
             .copied()
     });
-    let mut chosen = vec![false; strata.len()];
-    let mut taken = 0;
-    let mut take = |index: usize| {
-        if let Some(chosen) = chosen.get_mut(index) {
-            taken += usize::from(!*chosen);
-            *chosen = true;
-        }
-    };
-    evenly(one_each.collect(), most).into_iter().for_each(&mut take);
-    let left = most.saturating_sub(taken);
-    let others: Vec<_> = (0..strata.len())
-        .filter(|index| chosen.get(*index) == Some(&false))
-        .collect();
-    for index in evenly(others, left) {
+    one.collect()
+}
+
+fn take(chosen: &mut [bool], indices: Vec<usize>) {
+    for index in indices {
         if let Some(chosen) = chosen.get_mut(index) {
             *chosen = true;
         }
     }
-    chosen
 }
 
 /// So many of these, evenly.
@@ -222,7 +232,7 @@ mod tests {
         // Three kinds: seven, two, one.
         let strata = [0, 0, 0, 0, 1, 0, 0, 1, 2, 0];
         for most in 1..=12 {
-            let chosen = choose(&strata, 3, most);
+            let chosen = choose(&[&[0; 10], &strata], most);
             let taken: Vec<_> = (0..10).filter(|index| chosen[*index]).collect();
             assert_eq!(taken.len(), most.min(10), "{most}: {taken:?}");
             let met = (0..3).filter(|kind| taken.iter().any(|index| strata[*index] == *kind));
@@ -241,6 +251,7 @@ mod tests {
         let effect = |name: &str| Effect {
             step: Step::CreateSecret,
             name: name.into(),
+            nth: 1,
         };
         let effects = vec![vec![effect("GetSecretValue"), effect("POST /keys")]; 4];
         let kinds = [Fault::CrashAfter, Fault::Stale];

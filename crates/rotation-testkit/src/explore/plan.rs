@@ -1,5 +1,6 @@
 //! What a history consists of: which faults strike where, and what else happens.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,7 +8,7 @@ use rotation_core::{RandomSource, Step};
 use rotation_simulator::model::AfterRelease;
 use rotation_simulator::{Fault, SeededRandom};
 
-use super::twist::{AFTER_RELEASE, Act, Delivery, Twist};
+use super::twist::{AFTER_RELEASE, Act, Can, Delivery, Twist};
 
 /// One history, as it is planned. Its text is what [`replay`](super::Explorer::replay) takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,9 +47,9 @@ impl Dice {
 }
 
 impl Twist {
-    fn random(random: &Dice, effects: usize, can_reject: bool) -> Self {
+    fn random(random: &Dice, effects: usize, can: Can) -> Self {
         let before = random.up_to(effects) + 1;
-        match random.up_to(if can_reject { 10 } else { 9 }) {
+        match random.up_to(if can.reject { 10 } else { 9 }) {
             0 => Self::ReplayLater,
             1 => Self::ReplayAtOnce,
             2 => Self::NewToken,
@@ -68,7 +69,11 @@ impl Twist {
             8 => Self::DryRun,
             9 => Self::Rejecting(random.pick(&AFTER_RELEASE, AfterRelease::Drop)),
             _ => Self::Operator {
-                act: random.pick(&Act::ALL, Act::Write),
+                // The last one breaks the value.
+                act: random.pick(
+                    Act::ALL.get(..5 + usize::from(can.breaks)).unwrap_or_default(),
+                    Act::Write,
+                ),
                 before,
             },
         }
@@ -101,20 +106,22 @@ impl Plan {
         self.twists().any(such)
     }
 
-    /// Faults beyond the stated depth: three to six of them, anywhere; any twist, and in every third history two.
-    pub(super) fn random(seed: u64, effects: usize, kinds: &[Fault], can_reject: bool) -> Self {
+    /// Beyond the stated depth: three to six faults, anywhere; any twist, and in every third history two.
+    pub(super) fn random(seed: u64, effects: usize, kinds: &[Fault], can: Can) -> Self {
         let dice = Dice::new(seed);
-        let twist = Twist::random(&dice, effects, can_reject);
-        let another = (dice.up_to(3) == 0).then(|| Twist::random(&dice, effects, can_reject));
-        let also = another.filter(|other| twist.goes_with(*other));
-        let mut faults: Vec<_> = (0..3 + dice.up_to(4))
-            .map(|_| {
-                let number = dice.up_to(effects * 2) + 1;
-                (number, dice.pick(kinds, Fault::CrashAfter))
-            })
-            .collect();
-        faults.sort_unstable();
-        faults.dedup_by_key(|(number, _)| *number);
+        let twist = Twist::random(&dice, effects, can);
+        let wants_two = dice.up_to(3) == 0 && twist != Twist::DryRun;
+        let mut others = (0..100).map(|_| Twist::random(&dice, effects, can));
+        let also = others.find(|other| wants_two && twist.goes_with(*other));
+        let mut faults = BTreeMap::new();
+        let most = (3 + dice.up_to(4)).min(effects * 2);
+        while faults.len() < most {
+            let number = dice.up_to(effects * 2) + 1;
+            faults
+                .entry(number)
+                .or_insert_with(|| dice.pick(kinds, Fault::CrashAfter));
+        }
+        let faults = faults.into_iter().collect();
         Self { twist, also, faults }
     }
 
@@ -189,13 +196,17 @@ mod tests {
     #[test]
     fn every_plan_reads_back_from_its_text() {
         let effects = vec![vec![String::new(); 3]; 4];
-        for twist in Twist::all(&effects, true) {
+        let can = Can {
+            reject: true,
+            breaks: true,
+        };
+        for twist in Twist::all(&effects, can) {
             let plan = Plan::of(twist).and(1, Fault::CrashAfter).and(12, Fault::Hang);
             assert_eq!(plan.to_string().parse(), Ok(plan));
         }
         for seed in 0..500 {
-            let plan = Plan::random(seed, 20, &Fault::ALL, true);
-            assert!((1..=6).contains(&plan.faults.len()), "{plan}");
+            let plan = Plan::random(seed, 20, &Fault::ALL, can);
+            assert!((3..=6).contains(&plan.faults.len()), "{plan}");
             assert_eq!(plan.to_string().parse(), Ok(plan));
         }
     }

@@ -8,11 +8,12 @@ use rotation_core::{Grace, Step};
 use rotation_simulator::Fault;
 
 use super::gap::Gap;
-use super::invariant::Invariant;
 use super::levels::Share;
 use super::plan::Plan;
 use super::run::{Ended, Setting};
 use super::summary::Summary;
+use super::twist::Can;
+use super::violation::Violation;
 
 /// How often each kind of fault struck in each step.
 type Struck = BTreeMap<(Step, Fault), usize>;
@@ -35,6 +36,8 @@ pub struct Report {
     without_logs: usize,
     undisturbed: Option<Undisturbed>,
     violation: Option<Violation>,
+    /// From which the history with the violation was drawn.
+    seed: Option<u64>,
 }
 
 /// What a rotation that nothing disturbed told of the subject.
@@ -44,7 +47,7 @@ struct Undisturbed {
     at_target: bool,
     /// Faults strike around whole calls of the backend.
     coarse: bool,
-    can_reject: bool,
+    can: Can,
 }
 
 #[derive(Debug, Default)]
@@ -66,22 +69,6 @@ struct Level {
     met: usize,
 }
 
-/// The shortest history that was found in which an invariant does not hold.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Violation {
-    /// Which one.
-    pub invariant: Invariant,
-    /// What was seen.
-    pub what: String,
-    /// What [`Explorer::replay`](super::Explorer::replay) takes.
-    pub replay: String,
-    /// What happened, step by step.
-    pub history: String,
-    /// What the explorer was told before.
-    setting: String,
-}
-
 impl Report {
     pub(super) fn add(&mut self, history: &Summary) {
         self.histories += 1;
@@ -89,8 +76,8 @@ impl Report {
         for struck in &history.struck {
             *self.struck.entry(*struck).or_default() += 1;
         }
-        if let Some(gap) = history.gap {
-            self.gaps.entry(gap).or_default().count += 1;
+        for gap in &history.gaps {
+            self.gaps.entry(*gap).or_default().count += 1;
         }
     }
 
@@ -124,13 +111,17 @@ impl Report {
         self.random = histories;
     }
 
+    pub(super) fn seed(&mut self, seed: Option<u64>) {
+        self.seed = seed;
+    }
+
     pub(super) fn undisturbed(&mut self, ended: &Ended) {
         self.steps = ended.trace.steps();
         self.undisturbed = Some(Undisturbed {
             // A rotation that broke something may not have come that far.
             at_target: ended.broken.is_some() || ended.trace.reaches_a_target(),
             coarse: ended.coarse,
-            can_reject: ended.can_reject,
+            can: ended.can,
         });
     }
 
@@ -140,13 +131,15 @@ impl Report {
             _ => "",
         };
         let first = if setting.first { ".first_rotation()" } else { "" };
+        let replica = if setting.replica { ".with_replica()" } else { "" };
         if let Some(broken) = ended.broken {
             self.violation = Some(Violation {
                 invariant: broken.invariant,
                 what: broken.what,
                 replay: plan.to_string(),
                 history: ended.trace.to_string(),
-                setting: format!("{grace}{first}"),
+                setting: format!("{grace}{first}{replica}"),
+                seed: self.seed,
             });
         }
     }
@@ -220,13 +213,28 @@ impl Report {
     #[track_caller]
     #[allow(clippy::panic, reason = "it is an assertion")]
     pub fn assert_holds(&self) {
+        self.assert_unbroken();
+        if let Some(problem) = self.uncovered() {
+            panic!("{self}\n{problem}");
+        }
+    }
+
+    /// The same for a run that is too short to meet each kind of fault in each step, as on a real server.
+    ///
+    /// # Panics
+    ///
+    /// With the report as the message, if there is a violation, if a gap showed more often than the subject
+    /// [may have it](crate::Subject::gaps), or if no request to the target could be struck.
+    #[track_caller]
+    #[allow(clippy::panic, reason = "it is an assertion")]
+    pub fn assert_unbroken(&self) {
         if let Some(setup) = self.setup() {
             panic!("{setup}");
         }
         if self.violation.is_some() {
             panic!("{self}");
         }
-        if let Some(problem) = self.problem() {
+        if let Some(problem) = self.too_many_gaps() {
             panic!("{self}\n{problem}");
         }
     }
@@ -242,21 +250,27 @@ impl Report {
             .then_some(what)
     }
 
-    /// What keeps the exploration from being a proof, though no invariant was broken.
-    fn problem(&self) -> Option<String> {
+    fn too_many_gaps(&self) -> Option<String> {
         let mut gaps = self.gaps.iter();
-        if let Some((gap, shown)) = gaps.find(|(_, shown)| shown.count > shown.allowed) {
-            let (count, allowed, history) = (shown.count, shown.allowed, &shown.history);
-            return Some(format!(
-                "{gap:?} showed in {count} histories, and Subject::gaps allows {allowed}: {gap}. No client of Secrets \
-                 Manager can close it; but a backend that takes a lock, or compares before it changes, has fewer of \
-                 them. The first:\n{history}"
-            ));
-        }
+        let (gap, shown) = gaps.find(|(_, shown)| shown.count > shown.allowed)?;
+        let (count, allowed, history) = (shown.count, shown.allowed, &shown.history);
+        Some(format!(
+            "{gap:?} showed in {count} histories, and Subject::gaps allows {allowed}: {gap}. No client of Secrets \
+             Manager can close it; but a backend that takes a lock, or compares before it changes, has fewer of them. The \
+             first:\n{history}"
+        ))
+    }
+
+    /// Which faults never struck in some step, though faults were asked for.
+    fn uncovered(&self) -> Option<String> {
         let missed = self.never_struck();
-        let level = self.levels.iter().find(|level| level.faults == 1)?;
+        let kinds = self
+            .levels
+            .iter()
+            .filter(|level| level.faults > 0)
+            .map(|level| level.kinds)
+            .max()?;
         (!missed.is_empty()).then(|| {
-            let kinds = level.kinds;
             format!(
                 "no history had these faults in these steps; raise Explorer::at_most to {kinds}: {missed:?}"
             )
@@ -281,7 +295,7 @@ impl fmt::Display for Report {
             level.fmt(f, self.violation.is_some())?;
         }
         if self.random > 0 {
-            writeln!(f, "  with 3 to 6 faults, drawn: {}", self.random)?;
+            writeln!(f, "  with 3 to 6 faults planned, drawn: {}", self.random)?;
         }
         let struck: usize = self.struck.values().sum();
         let kinds = self.struck.len();
@@ -327,7 +341,11 @@ impl Report {
                 "  coarse: faults struck whole calls of the backend, not {instead}"
             )?;
         }
-        if !undisturbed.can_reject {
+        if !undisturbed.can.breaks {
+            let lacks = "the double makes up none (Target::unknown), or the credential is changed in place";
+            writeln!(f, "  not looked at: a value that does not work; {lacks}")?;
+        }
+        if !undisturbed.can.reject {
             let lacks = "the double cannot refuse one for good (Target::reject)";
             writeln!(f, "  not looked at: a rejected credential; {lacks}")?;
         }
@@ -353,23 +371,9 @@ impl Level {
             _ => {
                 #[allow(clippy::cast_precision_loss, reason = "a share for people")]
                 let percent = 100.0 * *explored as f64 / (*whole).max(1) as f64;
-                format!(", {percent:.1} %; {met} of {kinds} kinds of history")
+                format!(", {percent:.1} %; {met} of {about}{kinds} kinds of history")
             }
         };
         writeln!(f, "  with {faults} faults: {explored} of {about}{whole}{share}")
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nBROKEN: {}", self.invariant)?;
-        writeln!(f, "{}\n", self.what)?;
-        writeln!(
-            f,
-            "The shortest history that was found (A is the service's own invocation):"
-        )?;
-        write!(f, "{}", self.history)?;
-        let (setting, replay) = (&self.setting, &self.replay);
-        write!(f, "\nSee it again: explorer{setting}.replay(\"{replay}\")")
     }
 }

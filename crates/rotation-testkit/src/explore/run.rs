@@ -1,5 +1,6 @@
 //! One history: what is planned for it, carried out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::parts::MakeRotate;
 use super::plan::Plan;
 use super::replica::Replica;
 use super::trace::{Entry, Trace};
-use super::twist::Twist;
+use super::twist::{Can, Twist};
 use super::watch::Watch;
 use crate::log_capture::LogCapture;
 use crate::subject::Subject;
@@ -33,11 +34,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(super) struct Ended {
     pub(super) trace: Trace,
     pub(super) broken: Option<Broken>,
-    pub(super) gap: Option<Gap>,
+    pub(super) gaps: BTreeSet<Gap>,
     /// Whether log lines were looked at.
     pub(super) logs: bool,
     /// Whether the target can reject a credential for good.
-    pub(super) can_reject: bool,
+    pub(super) can: Can,
     /// Whether faults strike whole calls of the backend.
     pub(super) coarse: bool,
 }
@@ -70,13 +71,17 @@ pub(super) struct Run {
     beside: Option<Actor>,
     /// An invocation that stands still, and how many effects there were then.
     straggler: Option<(Actor, usize)>,
+    /// The token of the rotation that stood still and was given up.
+    stood_still: Option<String>,
     /// The twists that have come.
     twisted: Vec<Twist>,
     /// The version that an operator has made current, and the invocations that were under way then.
     pinned: Option<(String, Vec<char>)>,
+    /// The invocations that were under way when an operator went back.
+    went_back: Vec<char>,
     rejecting: bool,
     replica: Option<Replica>,
-    gap: Option<Gap>,
+    gaps: BTreeSet<Gap>,
     printed: String,
     /// How the last invocation failed that did.
     pub(super) failed: Option<String>,
@@ -105,12 +110,20 @@ pub(super) async fn history<S: Subject>(
         what: run.watch.hidden(&broken.what),
         ..broken
     });
+    if broken.is_some() || !run.gaps.is_empty() {
+        // What is printed of a history is only this.
+        run.trace.hide(|text| run.watch.hidden(text));
+    }
+    let can = Can {
+        reject: run.watch.target.reject(false),
+        breaks: run.watch.knows_a_broken_one(),
+    };
     Ended {
         trace: run.trace,
         broken,
-        gap: run.gap,
+        gaps: run.gaps,
         logs: logs.is_some(),
-        can_reject: run.watch.target.reject(false),
+        can,
         coarse: run.coarse,
     }
 }
@@ -131,6 +144,7 @@ impl Run {
     }
 
     async fn disturbed(&mut self) -> Checked {
+        self.replica_catches_up();
         let faults = self.simulator.faults();
         faults.clear();
         for (number, fault) in &self.plan.faults {
@@ -168,11 +182,10 @@ impl Run {
         self.traced = 0;
         self.simulator.skip(HOUR);
         self.undisturbed("the next rotation, an hour later").await?;
-        let touched = |twist| matches!(twist, Twist::Operator { .. } | Twist::Straggler { .. });
-        let untouched = !self.plan.has(touched);
+        let untouched = !self.given_up();
         let by_hand = !untouched || self.refused_to_end();
         if self.watch.settled(self.grace, untouched, by_hand).await? {
-            self.gap = Some(Gap::ByHand);
+            self.gaps.insert(Gap::ByHand);
         }
         Ok(())
     }
@@ -247,6 +260,8 @@ impl Run {
                 self.trace
                     .push(Entry::Happens("A stands still, and is S from now on"));
                 main.name = 'S';
+                self.rename('A', 'S');
+                self.stood_still = Some(self.token.clone());
                 self.straggler = Some((main, self.simulator.faults().count()));
                 self.start_anew().await;
                 return Ok(());

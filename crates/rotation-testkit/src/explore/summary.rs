@@ -9,6 +9,6 @@ use super::gap::Gap;
 pub(super) struct Summary {
     pub(super) digest: u64,
     pub(super) struck: Vec<(Step, Fault)>,
-    pub(super) gap: Option<Gap>,
+    pub(super) gaps: Vec<Gap>,
     pub(super) logs: bool,
 }

@@ -42,6 +42,15 @@ impl Trace {
         self.0.push(entry);
     }
 
+    /// Takes secrets out of what was said.
+    pub(super) fn hide(&mut self, hidden: impl Fn(&str) -> String) {
+        for entry in &mut self.0 {
+            if let Entry::Ends { how, .. } = entry {
+                *how = hidden(how);
+            }
+        }
+    }
+
     /// The same for two histories in which the same happened.
     pub(super) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -66,14 +75,23 @@ impl Trace {
 
     /// The effects of whoever took part, in order: what a fault may strike.
     pub(super) fn effects(&self) -> Vec<Effect> {
-        let effects = self.0.iter().filter_map(|entry| match entry {
-            Entry::Effect { step, passage, .. } => Some(Effect {
-                step: *step,
-                name: passage.name.as_str().into(),
-            }),
-            _ => None,
-        });
-        effects.collect()
+        let (mut effects, mut counts) = (Vec::new(), BTreeMap::new());
+        for entry in &self.0 {
+            match entry {
+                Entry::Begins { actor, .. } => counts.retain(|(of, _), _| of != actor),
+                Entry::Effect { actor, step, passage } => {
+                    let count = counts.entry((*actor, passage.name.as_str())).or_insert(0);
+                    *count += 1;
+                    effects.push(Effect {
+                        step: *step,
+                        name: passage.name.as_str().into(),
+                        nth: *count,
+                    });
+                }
+                _ => {}
+            }
+        }
+        effects
     }
 
     /// The steps that had effects, and whether one was a read of Secrets Manager.

@@ -96,9 +96,24 @@ pub(super) const AFTER_RELEASE: [AfterRelease; 3] = [
     AfterRelease::StartAnew,
 ];
 
+/// What a double can do beside the backend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Can {
+    /// Reject a credential for good.
+    pub(crate) reject: bool,
+    /// Make up one that does not work.
+    pub(crate) breaks: bool,
+}
+
+impl Can {
+    fn act(self, act: Act) -> bool {
+        self.breaks || act != Act::Break
+    }
+}
+
 impl Twist {
-    /// Every twist that a rotation whose steps have these effects can take.
-    pub(super) fn all(effects: &[Vec<String>], can_reject: bool) -> Vec<Self> {
+    /// Every twist that a rotation whose steps have these effects can take, with a double that can do this.
+    pub(super) fn all(effects: &[Vec<String>], can: Can) -> Vec<Self> {
         let mut twists = SIMPLE.to_vec();
         let mut before = 0;
         let total: usize = effects.iter().map(Vec::len).sum();
@@ -112,12 +127,13 @@ impl Twist {
                         effects,
                     })
                 }));
-                twists.extend(Act::ALL.map(|act| Self::Operator { act, before: at }));
+                let acts = Act::ALL.into_iter().filter(|act| can.act(*act));
+                twists.extend(acts.map(|act| Self::Operator { act, before: at }));
                 twists.extend((0..=total).map(|effects| Self::Straggler { before: at, effects }));
             }
             before += step.len();
         }
-        if can_reject {
+        if can.reject {
             twists.extend(AFTER_RELEASE.map(Self::Rejecting));
         }
         twists

@@ -44,6 +44,8 @@ pub(super) struct Watch {
     stored: BTreeMap<String, SecretValue>,
     /// The pending versions whose value has worked.
     proven: BTreeSet<String>,
+    /// The pending versions that the target has rejected: it ends them by itself.
+    rejected: BTreeSet<String>,
     /// The credentials that lived under a label, by label and version.
     lived: BTreeSet<(&'static str, String)>,
     pub(super) ids: BTreeSet<String>,
@@ -78,6 +80,7 @@ impl Watch {
             made,
             stored: BTreeMap::new(),
             proven: BTreeSet::new(),
+            rejected: BTreeSet::new(),
             lived: BTreeSet::new(),
             ids: BTreeSet::new(),
             by_hand,
@@ -116,6 +119,15 @@ impl Watch {
         };
         self.broken = self.simulator.operator().put(&self.arn, unknown).ok();
         self.broken.is_some()
+    }
+
+    /// Whether the double can make up a credential that does not work, beside one that does.
+    pub(super) fn knows_a_broken_one(&self) -> bool {
+        let current = self
+            .simulator
+            .holding(&self.arn, AWSCURRENT)
+            .and_then(|(_, value)| value);
+        !self.in_place && current.is_some_and(|current| self.target.unknown(&current).is_some())
     }
 
     /// Whether the value under `AWSCURRENT` is one that an operator stored and that does not work.
@@ -184,7 +196,12 @@ impl Watch {
             self.proven.insert(pending.version.clone());
         }
         // A user's name says nothing of the password that is to be set: only what has worked can be ended.
-        let pending = pending.filter(|pending| !rejecting && self.proven.contains(&pending.version));
+        if rejecting && let Some(pending) = &pending {
+            self.rejected.insert(pending.version.clone());
+        }
+        let pending = pending.filter(|pending| {
+            !self.rejected.contains(&pending.version) && self.proven.contains(&pending.version)
+        });
         // Nor can what has never worked.
         let current = current.filter(|_| !self.current_is_broken());
         for held in [&current, &pending].into_iter().flatten() {

@@ -93,8 +93,8 @@ fn each_broken_core_is_caught() {
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
     for invariant in Invariant::ALL {
-        // The framework drops a call when its time is over: from outside it cannot be made to send anything then. In
-        // `.ci/mutations` its source is changed.
+        // The framework drops a call when its time is over, and the doubles look at the time before each request. A
+        // unit test of `FaultyBackend` shows that a late request is noted.
         let from_within = invariant == Invariant::NothingAfterTheDeadline;
         let shown = MUTATIONS.iter().any(|(_, _, of)| *of == invariant);
         assert!(shown != from_within, "{invariant:?}");

@@ -21,7 +21,7 @@ impl Run {
         let next = self.next_effect();
         let mut twists = self.plan.twists();
         let straggler =
-            twists.find(|twist| matches!(twist, Twist::Straggler { .. }) && twist.before() == Some(next));
+            twists.find(|twist| matches!(twist, Twist::Straggler { before, .. } if *before <= next));
         straggler.is_some_and(|twist| self.comes(twist))
     }
 
@@ -29,7 +29,8 @@ impl Run {
     pub(super) async fn beside(&mut self, event: &RotationEvent, main: &Actor) -> Checked {
         let plan = self.plan.clone();
         for twist in plan.twists() {
-            let now = twist.before() == Some(self.next_effect());
+            // Another twist's invocation may have passed its place.
+            let now = twist.before().is_some_and(|before| before <= self.next_effect());
             match twist {
                 Twist::Straggler { effects, .. } => {
                     let since = self.straggler.as_ref().map(|(_, since)| since + effects);

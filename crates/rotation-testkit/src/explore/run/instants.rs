@@ -8,7 +8,6 @@ use crate::explore::actor::Actor;
 use crate::explore::gap::Gap;
 use crate::explore::invariant::{Broken, Checked, Invariant, broken};
 use crate::explore::trace::Entry;
-use crate::explore::twist::Twist;
 
 impl Run {
     /// Lets an invocation do one effect, and looks at what must hold at every instant.
@@ -35,7 +34,7 @@ impl Run {
     }
 
     pub(super) async fn instant(&mut self) -> Checked {
-        let rejecting = self.plan.has(|twist| matches!(twist, Twist::Rejecting(_)));
+        let rejecting = self.rejecting;
         match self.watch.instant(rejecting).await {
             Err(broken)
                 if matches!(
@@ -43,13 +42,13 @@ impl Run {
                     Invariant::CurrentWorks | Invariant::LiveIsNotEnded
                 ) && self.went_back() =>
             {
-                self.gap = Some(Gap::WentBack);
+                self.gaps.insert(Gap::WentBack);
                 self.trace
                     .push(Entry::Happens("the credential gone back to is ended"));
                 Ok(())
             }
             Err(broken) if broken.invariant == Invariant::CurrentWorks && self.promoted_late() => {
-                self.gap = Some(Gap::LatePromotion);
+                self.gaps.insert(Gap::LatePromotion);
                 self.trace
                     .push(Entry::Happens("the credential promoted late has ended"));
                 Ok(())
@@ -83,6 +82,14 @@ impl Run {
         }
     }
 
+    /// An invocation has another name from now on.
+    pub(super) fn rename(&mut self, from: char, to: char) {
+        let pinned = self.pinned.iter_mut().flat_map(|(_, under_way)| under_way);
+        for name in pinned.chain(&mut self.went_back).filter(|name| **name == from) {
+            *name = to;
+        }
+    }
+
     /// To Lambda a panic is one more failure; to a test it is a mistake, in the backend or in its double.
     pub(super) fn no_panic(&mut self) -> Checked {
         let Some(panic) = self.panics.take() else {
@@ -97,6 +104,7 @@ impl Run {
         if let Some((_, under_way)) = &mut self.pinned {
             under_way.retain(|name| *name != actor);
         }
+        self.went_back.retain(|name| *name != actor);
         if let StepResult::Failed(error) = result {
             // Both are printed by the Lambda runtime.
             self.printed.push_str(&format!("{error}\n{error:?}\n"));

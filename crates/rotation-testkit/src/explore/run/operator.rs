@@ -99,19 +99,27 @@ impl Run {
         if matches!(act, Act::Write | Act::GoBack | Act::Break) {
             self.pin(main);
         }
+        if act == Act::GoBack {
+            self.went_back = self.under_way(main);
+        }
     }
 
     /// From now on the invocations that have begun to read may not move `AWSCURRENT`.
     fn pin(&mut self, main: &Actor) {
         self.watch.operator_chose();
-        let straggler = self.straggler.as_ref().map(|(straggler, _)| straggler);
-        let all = [Some(main), self.beside.as_ref(), straggler];
-        let under_way = all.into_iter().flatten().filter(|actor| actor.effects > 0);
-        let under_way = under_way.map(|actor| actor.name).collect();
+        let under_way = self.under_way(main);
         self.pinned = self
             .watch
             .version_with(AWSCURRENT)
             .map(|version| (version, under_way));
+    }
+
+    /// The invocations that have begun to read.
+    fn under_way(&self, main: &Actor) -> Vec<char> {
+        let straggler = self.straggler.as_ref().map(|(straggler, _)| straggler);
+        let all = [Some(main), self.beside.as_ref(), straggler];
+        let under_way = all.into_iter().flatten().filter(|actor| actor.effects > 0);
+        under_way.map(|actor| actor.name).collect()
     }
 
     /// An operator who has stored a value that does not work goes back to the version before, which works.
@@ -139,7 +147,7 @@ impl Run {
         let Some(works) = self.watch.version_that_works().await else {
             return false;
         };
-        self.gap = Some(match works == self.token {
+        self.gaps.insert(match works == self.token {
             true => Gap::LatePut,
             false => Gap::LateSet,
         });
@@ -157,6 +165,8 @@ impl Run {
             _ = operator.move_label(&self.watch.arn, AWSCURRENT, version, &current);
         }
         self.watch.operator_chose();
+        // This is another choice.
+        self.pinned = None;
     }
 
     /// After the disturbance: the rotation is promoted, or the twist excuses it and an operator starts
@@ -175,8 +185,8 @@ impl Run {
                 format!("the replays are over (Subject::replays), and the rotation was not promoted{why}");
             return Err(broken(Invariant::Converges, what));
         }
-        if self.is_touched() && self.late_put() {
-            self.gap = Some(Gap::LatePut);
+        if self.given_up() && self.late_put() {
+            self.gaps.insert(Gap::LatePut);
         }
         self.rejected_blocks_nothing()?;
         for _ in 0..4 {
@@ -198,20 +208,14 @@ impl Run {
     /// Whether the plan keeps the rotation from being promoted by itself.
     pub(super) fn excused(&self) -> bool {
         let excuses = |twist| matches!(twist, Twist::Rejecting(_) | Twist::DryRun);
-        self.is_touched() || self.plan.has(excuses) || self.rejected()
-    }
-
-    /// Whether an operator takes part, or a rotation is given up while it is under way.
-    fn is_touched(&self) -> bool {
-        let touched = |twist| matches!(twist, Twist::Operator { .. } | Twist::Straggler { .. });
-        self.plan.has(touched)
+        self.given_up() || self.plan.has(excuses) || self.rejected()
     }
 
     /// A value that was rejected for good is out of the way by the end of the replays. One that was changed in place
     /// may be in use, and stays; a fault may have refused for good to take the label off.
     fn rejected_blocks_nothing(&mut self) -> Checked {
         let rejecting = self.plan.has(|twist| matches!(twist, Twist::Rejecting(_)));
-        if !rejecting || self.watch.in_place || self.is_touched() {
+        if !rejecting || self.watch.in_place || self.given_up() {
             return Ok(());
         }
         let pending = self.watch.version_with(AWSPENDING);
@@ -245,17 +249,19 @@ impl Run {
     /// Whether a rotation that was given up is current, while another is under way.
     pub(super) fn promoted_late(&self) -> bool {
         let current = self.watch.version_with(AWSCURRENT);
-        let straggler = self.has_come(|twist| matches!(twist, Twist::Straggler { .. }));
-        straggler && !self.promoted() && current != self.old
+        self.stood_still.is_some() && !self.promoted() && current == self.stood_still
     }
 
     /// Whether a gap has left the secret in a state from which nothing more can be asked.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.gap, Some(Gap::WentBack | Gap::LatePromotion))
+        self.gaps.contains(&Gap::WentBack) || self.gaps.contains(&Gap::LatePromotion)
     }
 
+    /// Whether an invocation is under way still that was so when an operator went back, or one that was answered from
+    /// before: it may end what the operator has gone back to.
     pub(super) fn went_back(&self) -> bool {
-        self.has_come(|twist| matches!(twist, Twist::Operator { act: Act::GoBack, .. }))
+        let act = self.has_come(|twist| matches!(twist, Twist::Operator { act: Act::GoBack, .. }));
+        act && (!self.went_back.is_empty() || self.trace.struck().any(|(_, fault)| fault == Fault::Stale))
     }
 }
 

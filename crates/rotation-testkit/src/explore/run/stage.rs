@@ -1,5 +1,6 @@
 //! How a history is set up.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,11 +72,13 @@ impl Run {
             old: None,
             beside: None,
             straggler: None,
+            stood_still: None,
             twisted: Vec::new(),
             pinned: None,
+            went_back: Vec::new(),
             rejecting: false,
             replica,
-            gap: None,
+            gaps: BTreeSet::new(),
             printed: String::new(),
             failed: None,
             panics,
