@@ -21,10 +21,10 @@ fn asked_for_all() -> bool {
 
 /// With and without grace, the first rotation and a later one; and how many histories with a fault are a share.
 const SETTINGS: [(Grace, bool, usize); 4] = [
-    (Grace::UntilNextRotation, false, 4_000),
-    (Grace::UntilNextRotation, true, 300),
-    (Grace::None, false, 300),
-    (Grace::None, true, 300),
+    (Grace::UntilNextRotation, false, 5_600),
+    (Grace::UntilNextRotation, true, 150),
+    (Grace::None, false, 150),
+    (Grace::None, true, 150),
 ];
 
 fn explored(keys: Keys) {
@@ -36,10 +36,11 @@ fn explored(keys: Keys) {
         };
         let report = match asked_for_all() {
             true => explorer.exhaustively().random(1, 10_000).run(),
-            false => explorer.at_most(share).random(1, 100).run(),
+            false => explorer.at_most(share).random(1, 50).run(),
         };
         println!("{keys:?}, {grace:?}, first: {first}: {report}");
         report.assert_holds();
+        assert!(report.has_each_kind(1) || share < 1_000, "{report}");
         assert!(report.is_exhaustive(1) || !asked_for_all(), "{report}");
     }
 }

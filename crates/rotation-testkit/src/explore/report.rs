@@ -177,6 +177,13 @@ impl Report {
         levels.any(|level| level.faults == faults && level.counted && level.explored == level.whole)
     }
 
+    /// Whether each kind of history with so many faults was carried out: a step, an effect in it, a fault, a twist.
+    #[must_use]
+    pub fn has_each_kind(&self, faults: usize) -> bool {
+        let mut levels = self.levels.iter();
+        levels.any(|level| level.faults == faults && level.counted && level.met == level.kinds)
+    }
+
     /// In how many histories this gap of the service's API showed.
     #[must_use]
     pub fn gap(&self, gap: Gap) -> usize {

@@ -15,7 +15,7 @@ fn every_history_keeps_the_promise() {
 #[test]
 fn and_without_grace() {
     let explorer = Explorer::new(KEYS).grace(Grace::None);
-    let report = explorer.faults(1).at_most(1_500).random(1, 200).run();
+    let report = explorer.faults(1).at_most(400).random(1, 50).run();
     println!("{report}");
     report.assert_holds();
 }
