@@ -19,7 +19,7 @@ use crate::subject::{Alternating, At, Single};
 fn sizes() -> (usize, usize) {
     let asked = std::env::var("ROTATION_EXPLORE").ok();
     let asked = asked.map(|text| text.parse().unwrap_or(500));
-    asked.map_or((16, 40), |asked| (asked, asked))
+    asked.map_or((10, 20), |asked| (asked, asked))
 }
 
 /// A hang would be waited for in real time.
