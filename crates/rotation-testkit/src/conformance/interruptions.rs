@@ -98,7 +98,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// The same where time is real, and each of a call's requests hangs once.
 const REAL_LIMIT: Duration = Duration::from_millis(700);
 /// How much later a call may end where time is real.
-const TOLERANCE: Duration = Duration::from_millis(500);
+const TOLERANCE: Duration = Duration::from_millis(1200);
 
 pub(super) async fn deadline_is_kept<S: Subject>(subject: &S) -> Finding {
     let mut hung = 0;
