@@ -130,8 +130,8 @@ fn reads_back(before: &Value, after: &Value, read_back: &Value) -> bool {
     }
 }
 
-/// serde_json writes a fraction exactly and reads it to the last bit or nearly so: what is read once more is
-/// compared with what was written once more.
+/// Whether the value that was written is the one that was read back. serde_json writes a fraction exactly, and may read
+/// it as the neighbouring one. So what was written is read here, too, before the two are compared.
 fn same(written: Option<&Value>, read: Option<&Value>) -> bool {
     let read_again = |value: &Value| {
         let text = Zeroizing::new(value.to_string());

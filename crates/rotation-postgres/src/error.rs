@@ -90,7 +90,8 @@ const MEANWHILE: &str =
 /// Here a role is told, after its password was checked, that it may not log in, or not once more.
 const AFTER_PASSWORD: &str = "InitializeSessionUserId";
 
-/// Here it is told, after that too, that the database, or the server but for its superusers, has no room for it.
+/// Here PostgreSQL says that the database is full, or that only superusers may still connect. It has checked the
+/// password by then.
 const NO_ROOM: [&str; 2] = ["CheckMyDatabase", "InitPostgres"];
 
 impl DatabaseError {
@@ -224,8 +225,7 @@ impl DatabaseError {
             message,
             sqlstate: Some(error.code().code().to_owned()),
             of_roles: error.routine().is_some_and(|routine| ROLES.contains(&routine)),
-            // The limit of the role, of the database, or of what is not kept for superusers. That of the whole server is
-            // told to whoever connects.
+            // These limits come after the password was checked; that of the whole server comes before.
             proves_password: *error.code() == SqlState::TOO_MANY_CONNECTIONS
                 && error
                     .routine()

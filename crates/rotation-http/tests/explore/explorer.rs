@@ -28,6 +28,7 @@ const SETTINGS: [(Grace, bool, usize); 4] = [
 ];
 
 fn explored(keys: Keys) {
+    let mut distinct = 0;
     for (grace, first, share) in SETTINGS {
         let explorer = Explorer::new(Way::new(keys)).grace(grace);
         let explorer = match first {
@@ -42,7 +43,10 @@ fn explored(keys: Keys) {
         report.assert_holds();
         assert!(report.has_each_kind(1) || share < 1_000, "{report}");
         assert!(report.is_exhaustive(1) || !asked_for_all(), "{report}");
+        distinct += report.distinct();
     }
+    println!("{keys:?}: {distinct} distinct histories");
+    assert!(distinct >= 5500, "{distinct} distinct histories of {keys:?}");
 }
 
 #[test]

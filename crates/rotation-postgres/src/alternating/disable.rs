@@ -67,9 +67,9 @@ async fn end(
 /// Ends the sessions and the login.
 ///
 /// No session of a later password can be among them. Before the commit there is none: the row has had the superseded
-/// password since it was locked, and nobody else can change it. After the commit they end once more, for who logged
-/// in before it and was not in the list yet. A later password may be set by then, so this list has only connections
-/// that were opened before this message came (`statement_timestamp()`), when no later password was set.
+/// password since it was locked, and nobody else can change it. After the commit the sessions are ended once more, because
+/// somebody may have logged in before the commit and too late for the first list. A later password may be set by then. So
+/// the second list has only connections that were opened before this message came (`statement_timestamp()`).
 async fn commit(ctx: &StepContext<'_>, session: &Session) -> Result<(), DatabaseError> {
     let once_more = format!("{END_SESSIONS} AND backend_start < statement_timestamp()");
     session.commit_with(ctx, END_SESSIONS, &once_more).await

@@ -9,54 +9,62 @@
 //! ```
 
 use rotation_core::Grace;
-use rotation_testkit::explore::Explorer;
+use rotation_testkit::explore::{Explorer, Report};
 use rotation_testkit::{Fault, Subject};
 
 use crate::subject::{Alternating, At, Single};
 
-/// How many histories without a fault and with one, and how many with 3 to 6. On a real server all would take weeks:
-/// where all are asked for, these are 500.
-fn sizes() -> (usize, usize) {
+/// How many histories without a fault and with one, and how many with 3 to 6: so many, or as `ROTATION_EXPLORE` says.
+/// On a real server all would take weeks: where all are asked for, these are 500.
+fn sizes(otherwise: (usize, usize)) -> (usize, usize) {
     let asked = std::env::var("ROTATION_EXPLORE").ok();
     let asked = asked.map(|text| text.parse().unwrap_or(500));
-    asked.map_or((10, 20), |asked| (asked, asked))
+    asked.map_or(otherwise, |asked| (asked, asked))
 }
 
 /// A hang would be waited for in real time.
-fn explored(what: &str, explorer: Explorer<impl Subject>) {
-    let (most, random) = sizes();
+fn explored(what: &str, explorer: Explorer<impl Subject>, sizes: (usize, usize)) -> Report {
     let explorer = explorer.threads(1).without(Fault::Hang).without(Fault::HangAfter);
-    let report = explorer.at_most(most).random(1, random).run();
+    let report = explorer.at_most(sizes.0).random(1, sizes.1).run();
     println!("{what}: {report}");
-    // Too few to meet each kind of fault in each step.
     report.assert_unbroken();
-    assert!(report.distinct() > most, "{report}");
+    report
 }
 
-/// At the wire, and with overlaps around calls.
-fn both<S: Subject>(what: &str, explorer: impl Fn(At) -> Explorer<S>) {
-    explored(what, explorer(At::TheWire).without_overlaps());
-    explored(&format!("{what}, overlaps"), explorer(At::Calls));
+/// At the wire, where they are too few to meet each kind of fault in each step; and with overlaps, around calls.
+fn both<S: Subject>(what: &str, explorer: impl Fn(At) -> Explorer<S>) -> Report {
+    let few = sizes((10, 20));
+    let at_the_wire = explored(what, explorer(At::TheWire).without_overlaps(), few);
+    assert!(at_the_wire.distinct() > few.0, "{at_the_wire}");
+    let what = format!("{what}, overlaps");
+    explored(&what, explorer(At::Calls), sizes((40, 120)))
+}
+
+/// Of which each kind of fault has to be met in each step.
+fn covered(report: &Report) {
+    report.assert_holds();
+    assert!(report.distinct() >= 150, "{report}");
 }
 
 #[test]
 fn a_single_user() {
-    both("single user", |at| Explorer::new(Single(at)));
+    covered(&both("single user", |at| Explorer::new(Single(at))));
 }
 
 #[test]
 fn alternating_users() {
-    both("alternating users", |at| Explorer::new(Alternating(at)));
+    covered(&both("alternating users", |at| Explorer::new(Alternating(at))));
 }
 
 #[test]
 fn alternating_users_without_grace() {
     let explorer = |at| Explorer::new(Alternating(at)).grace(Grace::None);
-    both("alternating users without grace", explorer);
+    covered(&both("alternating users without grace", explorer));
 }
 
 #[test]
 fn the_first_rotation_of_alternating_users() {
     let explorer = |at| Explorer::new(Alternating(at)).first_rotation();
-    both("alternating users, the first rotation", explorer);
+    let report = both("alternating users, the first rotation", explorer);
+    assert!(report.distinct() >= 40, "{report}");
 }

@@ -10,7 +10,8 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 use crate::support::{
-    Gate, TIME, World, alternating_in_clear, errors, login, retire, retire_within, rows, sharing_in_clear,
+    Gate, TIME, World, alternating_in_clear, behind_a_gate, errors, login, retire, retire_within, rows,
+    sharing_in_clear,
 };
 
 /// The statement that takes the password away.
@@ -28,12 +29,7 @@ struct Leak {
 
 impl Leak {
     async fn of(user: &str, backend: AlternatingUsers) -> Self {
-        let mut world = World::new().await;
-        let gate = Gate::start(world.server.port()).await;
-        (world.port, world.plaintext) = (gate.port(), true);
-        let arn = world.user(user).await;
-        world.rotated(backend.clone(), &arn).await;
-        world.rotated(backend, &arn).await;
+        let (world, gate, arn) = behind_a_gate(user, backend).await;
         let superseded = world.value(&arn, AWSPREVIOUS);
         Self {
             world,

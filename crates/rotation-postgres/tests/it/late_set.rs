@@ -8,7 +8,7 @@ use rotation_postgres::SingleUser;
 use rotation_testkit::StepResult;
 
 use crate::support::{
-    Gate, TIME, World, alternating_in_clear, connections, errors, login, rows, sharing_in_clear,
+    TIME, alternating_in_clear, behind_a_gate, connections, errors, login, rows, sharing_in_clear,
 };
 
 /// The statement that sets a password.
@@ -16,17 +16,6 @@ const SET: &str = "PASSWORD 'SCRAM-SHA-256$";
 
 fn single_in_clear() -> SingleUser {
     SingleUser::new(connections().allowing_plaintext()).assisted_by_superuser()
-}
-
-/// A user behind a gate, after two rotations.
-async fn behind_a_gate(user: &str, backend: impl CredentialBackend + Clone) -> (World, Gate, String) {
-    let mut world = World::new().await;
-    let gate = Gate::start(world.server.port()).await;
-    (world.port, world.plaintext) = (gate.port(), true);
-    let arn = world.user(user).await;
-    world.rotated(backend.clone(), &arn).await;
-    world.rotated(backend, &arn).await;
-    (world, gate, arn)
 }
 
 /// Answers whether the late statement came through, and with it ended the current login.

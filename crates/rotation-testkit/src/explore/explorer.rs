@@ -90,7 +90,7 @@ impl<S: Subject> Explorer<S> {
     }
 
     /// At most so many histories at each number of faults. Where there would be more, each kind of history comes
-    /// once (a step, an effect in it, a fault, a twist), and of the others every so manieth; the report says so.
+    /// once (a step, an effect in it, a fault, a twist), and others come evenly; the report says of how many.
     #[must_use]
     pub fn at_most(mut self, histories: usize) -> Self {
         self.most = histories.max(1);

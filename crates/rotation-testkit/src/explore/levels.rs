@@ -98,8 +98,8 @@ impl Level {
         }
     }
 
-    /// At most so many of the level's histories: one with each fault in each step, of each kind one, and then every so
-    /// manieth of the others.
+    /// At most so many of the level's histories: one with each fault in each step, one of each kind, and then others,
+    /// evenly.
     pub(super) fn share(self, most: usize) -> Share {
         let Self {
             plans,
@@ -175,13 +175,12 @@ fn take(chosen: &mut [bool], indices: Vec<usize>) {
 }
 
 /// So many of these, evenly.
-fn evenly(all: Vec<usize>, most: usize) -> Vec<usize> {
+fn evenly(mut all: Vec<usize>, most: usize) -> Vec<usize> {
     let count = all.len();
     if most >= count {
         return all;
     }
     let (mut taken, mut index) = (0, 0);
-    let mut all = all;
     all.retain(|_| {
         let takes = taken < most && index * most >= taken * count;
         taken += usize::from(takes);

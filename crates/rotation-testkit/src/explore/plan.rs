@@ -69,11 +69,7 @@ impl Twist {
             8 => Self::DryRun,
             9 => Self::Rejecting(random.pick(&AFTER_RELEASE, AfterRelease::Drop)),
             _ => Self::Operator {
-                // The last one breaks the value.
-                act: random.pick(
-                    Act::ALL.get(..5 + usize::from(can.breaks)).unwrap_or_default(),
-                    Act::Write,
-                ),
+                act: random.pick(&can.acts(), Act::Write),
                 before,
             },
         }

@@ -116,7 +116,7 @@ pub(super) async fn history<S: Subject>(
     }
     let can = Can {
         reject: run.watch.target.reject(false),
-        breaks: run.watch.knows_a_broken_one(),
+        breaks: run.watch.broken_one().is_some(),
     };
     Ended {
         trace: run.trace,
@@ -182,7 +182,7 @@ impl Run {
         self.traced = 0;
         self.simulator.skip(HOUR);
         self.undisturbed("the next rotation, an hour later").await?;
-        let untouched = !self.given_up();
+        let untouched = !self.is_touched();
         let by_hand = !untouched || self.refused_to_end();
         if self.watch.settled(self.grace, untouched, by_hand).await? {
             self.gaps.insert(Gap::ByHand);

@@ -106,8 +106,10 @@ pub(crate) struct Can {
 }
 
 impl Can {
-    fn act(self, act: Act) -> bool {
-        self.breaks || act != Act::Break
+    /// The acts of an operator that it allows.
+    pub(super) fn acts(self) -> Vec<Act> {
+        let allowed = |act: &Act| self.breaks || *act != Act::Break;
+        Act::ALL.into_iter().filter(allowed).collect()
     }
 }
 
@@ -127,7 +129,7 @@ impl Twist {
                         effects,
                     })
                 }));
-                let acts = Act::ALL.into_iter().filter(|act| can.act(*act));
+                let acts = can.acts().into_iter();
                 twists.extend(acts.map(|act| Self::Operator { act, before: at }));
                 twists.extend((0..=total).map(|effects| Self::Straggler { before: at, effects }));
             }

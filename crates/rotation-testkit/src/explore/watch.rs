@@ -109,30 +109,26 @@ impl Watch {
     /// An operator stores a credential that the target has never had. False where the double knows of none, or where
     /// there would be no way back, because the credential is changed in place.
     pub(super) async fn store_broken(&mut self) -> bool {
-        let current = self
-            .simulator
-            .holding(&self.arn, AWSCURRENT)
-            .and_then(|(_, value)| value);
-        let unknown = current.and_then(|current| self.target.unknown(&current));
-        let Some(unknown) = unknown.filter(|_| !self.in_place) else {
-            return false;
-        };
-        self.broken = self.simulator.operator().put(&self.arn, unknown).ok();
+        let broken = self.broken_one();
+        self.broken = broken.and_then(|value| self.simulator.operator().put(&self.arn, value).ok());
         self.broken.is_some()
     }
 
-    /// Whether the double can make up a credential that does not work, beside one that does.
-    pub(super) fn knows_a_broken_one(&self) -> bool {
-        let current = self
-            .simulator
-            .holding(&self.arn, AWSCURRENT)
-            .and_then(|(_, value)| value);
-        !self.in_place && current.is_some_and(|current| self.target.unknown(&current).is_some())
+    /// A credential that the double makes up and that does not work, beside one that does.
+    pub(super) fn broken_one(&self) -> Option<SecretValue> {
+        let (_, current) = self.simulator.holding(&self.arn, AWSCURRENT)?;
+        self.target.unknown(&current?).filter(|_| !self.in_place)
     }
 
     /// Whether the value under `AWSCURRENT` is one that an operator stored and that does not work.
     pub(super) fn current_is_broken(&self) -> bool {
         self.broken.is_some() && self.version_with(AWSCURRENT) == self.broken
+    }
+
+    /// The pending version, unless it is current already.
+    pub(super) fn only_pending(&self) -> Option<String> {
+        let pending = self.version_with(AWSPENDING);
+        pending.filter(|pending| self.version_with(AWSCURRENT).as_ref() != Some(pending))
     }
 
     pub(super) fn version_with(&self, label: &str) -> Option<String> {

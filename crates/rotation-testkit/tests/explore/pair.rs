@@ -11,6 +11,8 @@ use rotation_testkit::backends::Login;
 use rotation_testkit::explore::Gap;
 use rotation_testkit::{Faults, Interruption, Simulator, Staged, Subject, Target};
 
+use crate::subjects::{aimed_at_the_superuser, login_of_nobody};
+
 /// Users and their passwords; one without a password cannot log in.
 #[derive(Clone)]
 struct Users {
@@ -160,12 +162,10 @@ impl Target for Users {
     }
 
     fn unknown(&self, _: &SecretValue) -> Option<SecretValue> {
-        Some(Login::new("app", "a password of nobody").to_value())
+        Some(login_of_nobody())
     }
 
     fn misdirected(&self, pending: &SecretValue) -> Vec<(&'static str, SecretValue)> {
-        let mut login: Login = pending.decode().unwrap();
-        login.username = "superuser".to_owned();
-        vec![("username", login.to_value())]
+        vec![("username", aimed_at_the_superuser(pending))]
     }
 }

@@ -95,17 +95,27 @@ impl Target for User {
     }
 
     fn unknown(&self, _: &SecretValue) -> Option<SecretValue> {
-        Some(Login::new("app", "a password of nobody").to_value())
+        Some(login_of_nobody())
     }
 
     fn misdirected(&self, pending: &SecretValue) -> Vec<(&'static str, SecretValue)> {
-        let mut login: Login = pending.decode().unwrap();
-        login.username = "superuser".to_owned();
-        vec![("username", login.to_value())]
+        vec![("username", aimed_at_the_superuser(pending))]
     }
 
     fn reject(&self, rejecting: bool) -> bool {
         self.0.set_rejecting(rejecting);
         true
     }
+}
+
+/// A login that no target of users knows.
+pub(crate) fn login_of_nobody() -> SecretValue {
+    Login::new("app", "a password of nobody").to_value()
+}
+
+/// The same login, for another user.
+pub(crate) fn aimed_at_the_superuser(login: &SecretValue) -> SecretValue {
+    let mut login: Login = login.decode().unwrap();
+    login.username = "superuser".to_owned();
+    login.to_value()
 }

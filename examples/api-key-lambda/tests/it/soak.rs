@@ -1,7 +1,6 @@
 //! The soak of `tests/soak`, small: what grows with every invocation shows in some hundreds of them.
 #![allow(clippy::print_stdout, reason = "a table, shown if the test fails")]
 
-#[allow(dead_code, reason = "the test here uses a part")]
 #[path = "../soak/many.rs"]
 mod many;
 #[path = "../soak/measure.rs"]

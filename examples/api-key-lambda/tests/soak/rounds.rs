@@ -15,6 +15,7 @@ pub(crate) async fn soak(name: &str, secrets: usize, rounds: usize) {
         measures.extend(many.measure());
         print_round(round, secrets, from.elapsed(), &measures[round - 1..]);
         many.check();
+        assert_eq!(many.made(), secrets * round, "keys were made");
     }
     is_flat(&measures, 4 * secrets);
 }

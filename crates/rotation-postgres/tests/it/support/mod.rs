@@ -14,4 +14,4 @@ pub(crate) use servers::{
     single, start,
 };
 pub(crate) use step::{failure, retire, retire_within, test_within};
-pub(crate) use world::{TIME, World, errors};
+pub(crate) use world::{TIME, World, behind_a_gate, errors};

@@ -9,6 +9,7 @@ use rotation_testkit::{Simulator, SimulatorStore, StepResult, StepRun, TravelClo
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
+use super::gate::Gate;
 use super::servers::{alternating, login, rows, server};
 
 /// How long a step may take.
@@ -227,4 +228,18 @@ pub(crate) fn errors(runs: &[StepRun]) -> Vec<String> {
         other => Some(format!("{other:?}")),
     };
     runs.iter().filter_map(said).collect()
+}
+
+/// A user of a world whose secrets lead through a gate, after two rotations.
+pub(crate) async fn behind_a_gate(
+    user: &str,
+    backend: impl CredentialBackend + Clone,
+) -> (World, Gate, String) {
+    let mut world = World::new().await;
+    let gate = Gate::start(world.server.port()).await;
+    (world.port, world.plaintext) = (gate.port(), true);
+    let arn = world.user(user).await;
+    world.rotated(backend.clone(), &arn).await;
+    world.rotated(backend, &arn).await;
+    (world, gate, arn)
 }

@@ -53,7 +53,7 @@ impl Run {
                     .push(Entry::Happens("the credential promoted late has ended"));
                 Ok(())
             }
-            Err(broken) if broken.invariant == Invariant::CurrentWorks && self.given_up() => {
+            Err(broken) if broken.invariant == Invariant::CurrentWorks && self.is_touched() => {
                 match self.search().await {
                     true => self.watch.instant(rejecting).await,
                     false => Err(broken),

@@ -37,9 +37,7 @@ impl Run {
         }
         // Fails where rotation was never turned on; then there is nothing to give up.
         _ = operator.cancel(&self.watch.arn);
-        if let Some(pending) = self.watch.version_with(AWSPENDING)
-            && self.watch.version_with(AWSCURRENT).as_ref() != Some(&pending)
-        {
+        if let Some(pending) = self.watch.only_pending() {
             _ = operator.remove_label(&self.watch.arn, AWSPENDING, &pending);
         }
     }
@@ -127,8 +125,8 @@ impl Run {
         if !self.watch.current_is_broken() {
             return Ok(());
         }
-        let happens = "the operator goes back to the version before";
-        self.trace.push(Entry::Happens(happens));
+        self.trace
+            .push(Entry::Happens("the operator goes back to the version before"));
         if let Some(previous) = self.watch.version_with(AWSPREVIOUS) {
             self.make_current(&previous);
         }
@@ -185,7 +183,7 @@ impl Run {
                 format!("the replays are over (Subject::replays), and the rotation was not promoted{why}");
             return Err(broken(Invariant::Converges, what));
         }
-        if self.given_up() && self.late_put() {
+        if self.is_touched() && self.late_put() {
             self.gaps.insert(Gap::LatePut);
         }
         self.rejected_blocks_nothing()?;
@@ -208,18 +206,17 @@ impl Run {
     /// Whether the plan keeps the rotation from being promoted by itself.
     pub(super) fn excused(&self) -> bool {
         let excuses = |twist| matches!(twist, Twist::Rejecting(_) | Twist::DryRun);
-        self.given_up() || self.plan.has(excuses) || self.rejected()
+        self.is_touched() || self.plan.has(excuses) || self.rejected()
     }
 
     /// A value that was rejected for good is out of the way by the end of the replays. One that was changed in place
     /// may be in use, and stays; a fault may have refused for good to take the label off.
     fn rejected_blocks_nothing(&mut self) -> Checked {
         let rejecting = self.plan.has(|twist| matches!(twist, Twist::Rejecting(_)));
-        if !rejecting || self.watch.in_place || self.given_up() {
+        if !rejecting || self.watch.in_place || self.is_touched() {
             return Ok(());
         }
-        let pending = self.watch.version_with(AWSPENDING);
-        match pending.filter(|pending| Some(pending) != self.watch.version_with(AWSCURRENT).as_ref()) {
+        match self.watch.only_pending() {
             None => Ok(()),
             Some(version) => Err(broken(
                 Invariant::RejectedBlocksNothing,
@@ -241,8 +238,8 @@ impl Run {
         pending.is_some_and(|pending| pending != self.token)
     }
 
-    /// Whether an operator gave a rotation up while one of its invocations may have been under way.
-    pub(super) fn given_up(&self) -> bool {
+    /// Whether an operator has taken part, or has given up a rotation that stood still.
+    pub(super) fn is_touched(&self) -> bool {
         self.has_come(|twist| matches!(twist, Twist::Operator { .. } | Twist::Straggler { .. }))
     }
 
