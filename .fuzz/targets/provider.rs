@@ -4,19 +4,16 @@
 //! the requests in their order, of which the last is given to all that follow. A reply is a status, a space and
 //! a body.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use rotation_core::{Rotator, SecretValue};
 use rotation_http::{Admin, AllowedHosts, HttpBackend, Provider, ProviderError};
+use rotation_test_servers::http::{Answers, AtOnce};
 use rotation_testkit::{SeededRandom, Simulator, StepResult};
 use serde_json::Value;
-use tower_service::Service;
 use url::Url;
 
 /// The hosts of the descriptions that are shipped, and another.
@@ -82,7 +79,7 @@ async fn rotate(provider: Provider, admin: &str, document: &str, vendor: Vendor)
     let Ok(backend) = HttpBackend::new(provider, Admin::secret(admin), hosts) else {
         return;
     };
-    let rotator = Rotator::new(backend.with_transport(vendor), simulator.store())
+    let rotator = Rotator::new(backend.with_transport(AtOnce(vendor)), simulator.store())
         .with_clock(simulator.clock())
         .with_random(SeededRandom::new(1));
     for _ in 0..2 {
@@ -143,18 +140,10 @@ impl Vendor {
     }
 }
 
-impl Service<Request<Bytes>> for Vendor {
-    type Response = Response<Bytes>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Bytes>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+impl Answers for Vendor {
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         stays_on_the_list(&request);
-        ready(Ok(self.reply()))
+        self.reply()
     }
 }
 

@@ -14,11 +14,15 @@
 //! A key is uploaded with its id as its label. A wrong admin token is answered with 401, one key too many
 //! with 409, anything else with 404. The provider can be made to need activation, to give uploaded keys ids
 //! of its own, to list by pages, and to lack ids, the list and revocation, as some providers do.
+//!
+//! A provider that speaks another API is one function, [`Answers`], and [`AtOnce`] makes a transport of it.
 
+mod at_once;
 mod model;
 mod provider;
 mod server;
 
+pub use at_once::{Answers, AtOnce};
 pub use model::KeyInfo;
 pub use provider::{KeyProvider, NoAnswer};
 pub use server::KeyServer;

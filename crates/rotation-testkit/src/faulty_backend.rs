@@ -75,10 +75,10 @@ impl<B: CredentialBackend> FaultyBackend<B> {
         }
     }
 
-    /// The same backend, only watched: faults strike its own requests.
-    pub(crate) fn watching(backend: B, faults: Faults) -> Self {
+    /// As it is staged: only watched, where faults strike its own requests.
+    pub(crate) fn staged(backend: B, faults: Faults, coarse: bool) -> Self {
         Self {
-            strikes: false,
+            strikes: coarse,
             ..Self::new(backend, faults)
         }
     }
@@ -231,7 +231,7 @@ mod tests {
     async fn a_request_after_the_deadline_is_noted() {
         let (clock, faults) = (ManualClock::new(), Faults::new());
         let target = MintedKeys::new(faults.clone());
-        let backend = FaultyBackend::watching(MintingBackend::new(target), faults.clone());
+        let backend = FaultyBackend::staged(MintingBackend::new(target), faults.clone(), false);
         let time = Duration::from_secs(1);
         let outside = Outside::new(&clock);
         let ctx = outside.context("arn", "version", Step::TestSecret, time);

@@ -181,6 +181,10 @@ impl<B: CredentialBackend> Staged<B> {
     }
 }
 
+/// What a report says where faults strike around calls.
+pub(crate) const COARSE: &str = "coarse: faults strike whole calls of the backend, and not the double's own requests, \
+                                 because the stage says with_faults_around_calls";
+
 /// The staged credential works, and the double does not list it under the id that the backend tells.
 pub(crate) fn unlisted(id: &str, alive: &[String]) -> String {
     let listed = match alive {

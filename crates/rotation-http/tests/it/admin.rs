@@ -1,9 +1,6 @@
 //! The admin credential: where it comes from, which requests carry it, what is wrong with it.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,9 +10,9 @@ use rotation_core::{
     StoreError, StoreErrorKind, async_trait,
 };
 use rotation_http::{Admin, AdminAuth, AllowedHosts, HttpBackend, ProviderBuilder};
+use rotation_test_servers::http::{Answers, AtOnce};
 use rotation_testkit::TravelClock;
 use serde_json::json;
-use tower_service::Service;
 
 use crate::support::{ADMIN_ARN, ARN, TOKEN, description, from_json};
 
@@ -23,20 +20,10 @@ use crate::support::{ADMIN_ARN, ARN, TOKEN, description, from_json};
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<Request<Bytes>>>>);
 
-impl Service<Request<Bytes>> for Recorder {
-    type Response = Response<Bytes>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Bytes>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+impl Answers for Recorder {
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.0.lock().unwrap().push(request);
-        ready(Ok(Response::new(
-            json!({"keys": [], "key": "made", "id": 2}).to_string().into(),
-        )))
+        Response::new(json!({"keys": [], "key": "made", "id": 2}).to_string().into())
     }
 }
 
@@ -83,7 +70,7 @@ async fn rotate_at(
 ) -> Result<Recorder, BackendError> {
     let (recorder, secret, clock) = (Recorder::default(), Secret(secret), TravelClock::new());
     let backend = HttpBackend::new(description.build().unwrap(), admin, hosts()).unwrap();
-    let backend = backend.with_transport(recorder.clone());
+    let backend = backend.with_transport(AtOnce(recorder.clone()));
     let outside = Outside::new(&clock).with_secrets(&secret);
     let ctx = outside.context(ARN, TOKEN, Step::CreateSecret, Duration::from_secs(60));
     let current =

@@ -1,10 +1,7 @@
 //! Admin credentials of OAuth 2.0 clients: when a token is asked for, how long it is used, what is said
 //! when there is none.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,9 +11,9 @@ use rotation_core::{
     Step, StoreError, async_trait,
 };
 use rotation_http::{Admin, AdminAuth, AllowedHosts, ApiKeyDocument, HttpBackend, OAuth2, Paging};
+use rotation_test_servers::http::{Answers, AtOnce};
 use rotation_testkit::ManualClock;
 use serde_json::{Value, json};
-use tower_service::Service;
 
 use crate::support::{ADMIN_ARN, ARN, Log, TOKEN, description, from_json};
 
@@ -54,7 +51,7 @@ impl Provider {
             .count()
     }
 
-    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+    fn reply(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.clock.advance(self.takes);
         let path = request.uri().path().to_owned();
         let page: usize = request
@@ -84,17 +81,9 @@ impl Provider {
     }
 }
 
-impl Service<Request<Bytes>> for Provider {
-    type Response = Response<Bytes>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Bytes>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        ready(Ok(self.answer(request)))
+impl Answers for Provider {
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.reply(request)
     }
 }
 
@@ -115,7 +104,7 @@ impl SecretReader for Secret {
 struct Scene {
     provider: Provider,
     secret: Secret,
-    backend: HttpBackend<Provider>,
+    backend: HttpBackend<AtOnce<Provider>>,
 }
 
 fn current() -> ApiKeyDocument {
@@ -134,7 +123,7 @@ impl Scene {
             .unwrap();
         let backend = HttpBackend::new(description, Admin::secret(ADMIN_ARN), hosts).unwrap();
         Self {
-            backend: backend.with_transport(provider.clone()),
+            backend: backend.with_transport(AtOnce(provider.clone())),
             provider,
             secret: Secret(Mutex::new("client")),
         }

@@ -1,16 +1,13 @@
 //! Lists whose pages lead in circles or have no end, in each way that the next page is found.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use rotation_core::{BackendError, ErrorClass};
 use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, Paging};
+use rotation_test_servers::http::{Answers, AtOnce};
 use serde_json::{Value, json};
-use tower_service::Service;
 
 use crate::support::{TOKEN, World, admin, description, from_json};
 
@@ -34,7 +31,7 @@ impl Provider {
         Self { next, named, asked }
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Value {
+    fn page(&self, request: &Request<Bytes>) -> Value {
         let page = request
             .uri()
             .query()
@@ -61,18 +58,10 @@ impl Provider {
     }
 }
 
-impl Service<Request<Bytes>> for Provider {
-    type Response = Response<Bytes>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Bytes>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let body = self.answer(&request).to_string();
-        ready(Ok(Response::new(Bytes::from(body))))
+impl Answers for Provider {
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let body = self.page(&request).to_string();
+        Response::new(Bytes::from(body))
     }
 }
 
@@ -91,7 +80,7 @@ async fn create(paging: Paging, provider: &Provider) -> Result<ApiKeyDocument, B
     let current = from_json(json!({
         "api_endpoint": "https://api.vendor.com", "account_id": 7, "api_key": "k", "key_id": "1",
     }));
-    let backend = backend.with_transport(provider.clone());
+    let backend = backend.with_transport(AtOnce(provider.clone()));
     World::manual().create(&backend, TOKEN, &current, &[]).await
 }
 

@@ -1,18 +1,15 @@
 //! What createSecret makes of lists and replies of every kind, before and after it makes a key.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use rotation_core::{BackendError, CredentialBackend, ErrorClass, Live, LiveIds, Outside, Step};
 use rotation_http::{AllowedHosts, ApiKeyDocument, HttpBackend, ProviderBuilder};
+use rotation_test_servers::http::{Answers, AtOnce};
 use rotation_testkit::ManualClock;
 use serde_json::{Value, json};
-use tower_service::Service;
 
 use crate::support::{ARN, Log, TOKEN, World, admin, description, from_json};
 
@@ -53,7 +50,7 @@ impl Canned {
     }
 
     async fn create_in(&self, world: &World) -> Result<ApiKeyDocument, BackendError> {
-        let backend = backend(description()).with_transport(self.clone());
+        let backend = backend(description()).with_transport(AtOnce(self.clone()));
         world.create(&backend, TOKEN, &current(), &[]).await
     }
 
@@ -62,16 +59,8 @@ impl Canned {
     }
 }
 
-impl Service<Request<Bytes>> for Canned {
-    type Response = Response<Bytes>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Bytes>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+impl Answers for Canned {
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (status, body) = match *request.method() {
             Method::DELETE => (self.revoke, String::new()),
             Method::POST => (StatusCode::CREATED, self.create.clone()),
@@ -80,7 +69,7 @@ impl Service<Request<Bytes>> for Canned {
         self.received.lock().unwrap().push(request);
         let mut reply = Response::new(Bytes::from(body));
         *reply.status_mut() = status;
-        ready(Ok(reply))
+        reply
     }
 }
 
@@ -209,7 +198,7 @@ async fn a_value_that_leaves_its_place_in_the_base_sends_nothing() {
     let description = description().base_url("https://api.vendor.com/tenants/{secret.tenant}/v1");
     for dots in ["..", ".", "%2e%2e"] {
         let provider = Canned::new(json!({"keys": []}));
-        let backend = backend(description.clone()).with_transport(provider.clone());
+        let backend = backend(description.clone()).with_transport(AtOnce(provider.clone()));
         let document =
             from_json(json!({"tenant": dots, "account_id": 7, "api_key": "sk-1", "key_id": "key-1"}));
         let world = World::new();
@@ -253,7 +242,7 @@ async fn an_id_that_leaves_its_segment_is_not_said_to_be_the_secrets() {
     let document =
         from_json(json!({"api_endpoint": "https://api.vendor.com", "api_key": "sk-1", "key_id": ".."}));
     let provider = Canned::new(json!({"keys": []}));
-    let backend = backend(description()).with_transport(provider.clone());
+    let backend = backend(description()).with_transport(AtOnce(provider.clone()));
     let error = World::new().retire(&backend, &document).await.unwrap_err();
     assert!(error.to_string().contains("provider's reply"), "{error}");
     assert!(provider.lines().is_empty());
@@ -288,7 +277,7 @@ async fn a_step_that_took_fifteen_minutes_makes_no_key() {
         let ctx = outside.context(ARN, TOKEN, Step::CreateSecret, Duration::from_secs(86400));
         clock.advance(Duration::from_secs(minutes * 60));
         let (current, ids) = (current(), LiveIds::new([Some("key-1".to_owned())]));
-        let backend = backend(description()).with_transport(provider.clone());
+        let backend = backend(description()).with_transport(AtOnce(provider.clone()));
         let made = backend.create(&ctx, Live::new(&current, None, &ids)).await;
         assert_eq!(made.is_ok(), makes, "{minutes}");
         let class = made.err().map(|error| error.class());

@@ -47,7 +47,9 @@ impl Gate {
             return Poll::Ready(());
         }
         self.waiting = true;
-        self.waiters.push(cx.waker().clone());
+        if !self.waiters.iter().any(|waiter| waiter.will_wake(cx.waker())) {
+            self.waiters.push(cx.waker().clone());
+        }
         if let Some(scheduler) = self.scheduler.take() {
             scheduler.wake();
         }

@@ -50,10 +50,7 @@ impl<B: CredentialBackend> Bench<B> {
         let arn = created.map_err(|error| format!("the staged value was refused: {error}"))?;
         let faults = simulator.faults();
         let bench = Self {
-            backend: match staged.coarse {
-                false => FaultyBackend::watching(staged.backend, faults),
-                true => FaultyBackend::new(staged.backend, faults),
-            },
+            backend: FaultyBackend::staged(staged.backend, faults, staged.coarse),
             simulator,
             target: staged.target,
             arn,

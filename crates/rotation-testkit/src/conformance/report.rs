@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::clause::Clause;
 use super::verdict::Verdict;
+use crate::subject::COARSE;
 
 /// What became of every clause. `Display` is for people; [`assert_holds`](Self::assert_holds) for tests.
 #[derive(Clone, Debug)]
@@ -74,11 +75,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "{}: {} clauses", self.profile, self.results.len())?;
         if self.coarse {
-            let instead = "the double's own requests (Staged::with_faults_around_calls)";
-            writeln!(
-                f,
-                "  coarse: faults strike whole calls of the backend, not {instead}"
-            )?;
+            writeln!(f, "  {COARSE}")?;
         }
         for (clause, verdict) in &self.results {
             let word = match verdict {

@@ -14,6 +14,7 @@ use super::run::{Ended, Setting};
 use super::summary::Summary;
 use super::twist::Can;
 use super::violation::Violation;
+use crate::subject::COARSE;
 
 /// How often each kind of fault struck in each step.
 type Struck = BTreeMap<(Step, Fault), usize>;
@@ -342,11 +343,7 @@ impl Report {
             return Ok(());
         };
         if undisturbed.coarse {
-            let instead = "the double's own requests (Staged::with_faults_around_calls)";
-            writeln!(
-                f,
-                "  coarse: faults struck whole calls of the backend, not {instead}"
-            )?;
+            writeln!(f, "  {COARSE}")?;
         }
         if !undisturbed.can.breaks {
             let lacks = "the double makes up none (Target::unknown), or the credential is changed in place";

@@ -27,10 +27,7 @@ impl Run {
         let simulator = subject.simulator();
         let staged = subject.stage(&simulator).await;
         let faults = simulator.faults();
-        let backend = match staged.coarse {
-            false => FaultyBackend::watching(staged.backend, faults),
-            true => FaultyBackend::new(staged.backend, faults),
-        };
+        let backend = FaultyBackend::staged(staged.backend, faults, staged.coarse);
         let value = staged.value;
         // A secret that Secrets Manager refuses is a mistake in the test that staged it.
         #[allow(clippy::expect_used, reason = "the name is free and allowed")]
